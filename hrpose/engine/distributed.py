@@ -1,0 +1,95 @@
+"""Processes and devices: one process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs)."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+from hrpose.errors import RunError
+
+Result = TypeVar("Result")
+
+
+def rank() -> int:
+    """This process's number, 0 .. world_size() - 1."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes take part."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU."""
+    if name == "auto":
+        mps = getattr(torch.backends, "mps", None)
+        name = "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
+    if name != "cuda":
+        return torch.device(name)
+    if not torch.cuda.is_available():
+        raise RunError("runner.device is 'cuda', but torch sees no GPU; use 'auto' or 'cpu'")
+    local, count = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
+    if local >= count:
+        raise RunError(
+            f"local process {local} has no GPU of its own: this machine has {count}; "
+            "start torchrun with --nproc-per-node of at most that"
+        )
+    torch.cuda.set_device(local)
+    return torch.device("cuda", local)
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[None]:
+    """Join the process group that `torchrun` describes in the environment, if it does; leave at the end."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        yield
+        return
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def local_first(function: Callable[..., Result], *args: Any) -> Result:
+    """Call `function` in the first process of each machine before the others, e.g. to download once."""
+    first = int(os.environ.get("LOCAL_RANK", 0)) == 0
+    if dist.is_initialized() and not first:
+        dist.barrier()
+    result = function(*args)
+    if dist.is_initialized() and first:
+        dist.barrier()
+    return result
+
+
+def gather(value: Any) -> list[Any]:
+    """`value` of every process, in rank order, on all of them."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def broadcast(value: Any) -> Any:
+    """Rank 0's `value`, on all processes."""
+    if world_size() == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def mean(value: torch.Tensor) -> torch.Tensor:
+    """Mean of a tensor over the processes."""
+    if world_size() > 1:
+        value = value.clone()
+        dist.all_reduce(value)
+        value /= world_size()
+    return value

@@ -1,0 +1,58 @@
+"""torch's optimizers under their own names, fused where the device has a fused kernel."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch.nn import Parameter
+
+from hrpose.registry import register
+
+
+def _fused(params: list[Parameter]) -> dict[str, Any]:
+    return {"fused": True} if params and params[0].device.type in ("cuda", "cpu") else {}
+
+
+@register
+def Adam(  # noqa: N802 - the name on the config page
+    params: Iterable[Parameter],
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba, ICLR 2015)."""
+    params = list(params)
+    return torch.optim.Adam(
+        params, lr, tuple(betas), eps, weight_decay=weight_decay, **_fused(params)
+    )
+
+
+@register
+def AdamW(  # noqa: N802 - the name on the config page
+    params: Iterable[Parameter],
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+) -> torch.optim.Optimizer:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019)."""
+    params = list(params)
+    return torch.optim.AdamW(
+        params, lr, tuple(betas), eps, weight_decay=weight_decay, **_fused(params)
+    )
+
+
+@register
+def SGD(  # noqa: N802 - the name on the config page
+    params: Iterable[Parameter],
+    lr: float,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+) -> torch.optim.Optimizer:
+    """Stochastic gradient descent with momentum."""
+    params = list(params)
+    return torch.optim.SGD(
+        params, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, **_fused(params)
+    )

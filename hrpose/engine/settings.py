@@ -1,0 +1,99 @@
+"""The `runner` and `data` parts of a config page, checked."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from hrpose.registry import register
+
+
+@register
+@dataclass(frozen=True)
+class RunSettings:
+    """How a run goes: the `runner` of a page.
+
+    Args:
+        epochs: length of the run.
+        val_interval: validate every so many epochs and after the last; 0 means never.
+        save_interval: keep an `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
+        keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
+        save_best: name of the metric whose best checkpoint is kept; None keeps none.
+        precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
+        accumulate: batches per optimizer step.
+        clip_grad: largest gradient norm; None leaves gradients alone.
+        ema: decay of the moving average of the weights, e.g. 0.999; None means no average.
+        early_stop: end after so many validations without a better `save_best`.
+        batch_norm: 'local' statistics per process, 'sync' over processes (GPU), 'frozen' as loaded.
+        base_batch_size: animals per optimizer step for which optimizer.lr was chosen.
+        auto_scale_lr: multiply the rate by the real batch over base_batch_size.
+        log_interval: optimizer steps between log lines.
+        device: 'auto' is a GPU if there is one.
+    """
+
+    epochs: int
+    val_interval: int = 10
+    save_interval: int = 10
+    keep_checkpoints: int | None = 3
+    save_best: str | None = None
+    precision: Literal["fp32", "bf16", "fp16", "amp"] = "fp32"
+    channels_last: bool = True
+    compile: bool = False
+    accumulate: int = 1
+    clip_grad: float | None = None
+    ema: float | None = None
+    early_stop: int | None = None
+    batch_norm: Literal["local", "sync", "frozen"] = "local"
+    base_batch_size: int | None = None
+    auto_scale_lr: bool = False
+    log_interval: int = 50
+    seed: int = 0
+    deterministic: bool = False
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "save_interval", "accumulate", "log_interval"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
+        for name in ("keep_checkpoints", "early_stop", "base_batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}: expected 1 or more, or None")
+        if self.val_interval < 0 or self.seed < 0:
+            raise ValueError("val_interval and seed: expected 0 or more")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
+        if self.clip_grad is not None and self.clip_grad <= 0:
+            raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
+        if self.auto_scale_lr and self.base_batch_size is None:
+            raise ValueError("auto_scale_lr needs base_batch_size, the batch that lr was chosen for")
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout of the model's weights."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+@register
+@dataclass(frozen=True)
+class DataSettings:
+    """How animals are read: the `data` of a page without its three data sets.
+
+    Args:
+        root: folder that file names of the data sets start from.
+        batch_size: animals per process and batch in training.
+        val_batch_size: the same in validation and test.
+        workers: loader processes per process, at most as many as there are processors.
+    """
+
+    batch_size: int
+    val_batch_size: int = 32
+    workers: int = 4
+    root: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "val_batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
+        if self.workers < 0:
+            raise ValueError(f"workers is {self.workers}: expected 0 or more")

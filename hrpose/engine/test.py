@@ -1,0 +1,96 @@
+"""Test a checkpoint: metrics, predictions and what they were made from."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import json_tricks
+
+from hrpose.engine import distributed, provenance
+from hrpose.engine.evaluate import Report, keypoint_table, metric_table
+from hrpose.engine.experiment import Experiment, prepare, validator
+from hrpose.engine.log import RunLog
+from hrpose.metrics.results import write_results
+from hrpose.models.weights import fetch, load_weights
+
+if TYPE_CHECKING:
+    from hrpose.datasets.base import PoseDataset
+
+
+def run_test(
+    page: dict[str, Any], source: str, work_dir: Path, out: Path | None = None
+) -> tuple[Report, PoseDataset]:
+    """Score the checkpoint `source` (a path or a URL) on the page's test set.
+
+    Prints the metrics and the scores per keypoint; writes the predictions to `out` (default
+    `work_dir/predictions.json`) and the numbers to `work_dir/metrics.json`.
+
+    Raises:
+        HrposeError: with what the user can do; testing accepts no checkpoint that fits only partly.
+    """
+    experiment = prepare(page)
+    device = distributed.choose_device(experiment.settings.device)
+    with distributed.processes(device):
+        with closing(RunLog(None, main=distributed.rank() == 0)) as log:
+            dataset = experiment.dataset("test")
+            log.info(f"test: {dataset.summary()}")
+            path = distributed.local_first(fetch, source)
+            log.info(load_weights(experiment.model, path, strict=True))
+            layout = experiment.settings.memory_format
+            model = experiment.model.to(device=device, memory_format=layout)
+            start = time.perf_counter()
+            report = validator(experiment, dataset, device, log)(model)
+            seconds = time.perf_counter() - start
+            animals = len(report.predictions.index)
+            log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}")
+            log.info(metric_table(report))
+            log.info(keypoint_table(report))
+            if distributed.rank() == 0:
+                made_from = {
+                    "checkpoint": str(path),
+                    "checkpoint_sha256": provenance.file_digest(Path(path)),
+                    "annotations_sha256": dataset.digest(),
+                    "config_sha256": provenance.page_digest(page),
+                    "device": provenance.machine(device),
+                    "seconds": round(seconds, 3),
+                    "animals": animals,
+                    "left_out": len(dataset.left_out),
+                }
+                _write(report, experiment, dataset, made_from, work_dir, out, log)
+    return report, dataset
+
+
+def _write(
+    report: Report,
+    experiment: Experiment,
+    dataset: PoseDataset,
+    made_from: dict[str, Any],
+    work_dir: Path,
+    out: Path | None,
+    log: RunLog,
+) -> None:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    out = out or work_dir / "predictions.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_results(report.predictions, dataset.truth(), out)
+    record = {
+        "metrics": report.values,
+        "per_keypoint": report.per_keypoint,
+        "notes": report.notes,
+        "provenance": {
+            **made_from,
+            "versions": provenance.versions(),
+            "command": provenance.command(),
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "config": experiment.page,
+        },
+    }
+    numbers = work_dir / "metrics.json"
+    again = "replaced" if numbers.exists() else "wrote"
+    with numbers.open("w", encoding="utf-8") as file:
+        json_tricks.dump(record, file, indent=1, primitives=True, allow_nan=False)
+    log.info(f"{again} {numbers} and {out}")

@@ -1,0 +1,136 @@
+"""A training run: from a page and a folder to checkpoints, logs and curves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrpose import config
+from hrpose.engine import checkpoint, distributed, provenance
+from hrpose.engine.experiment import Experiment, loader, prepare, validator
+from hrpose.engine.log import RunLog
+from hrpose.engine.runner import Progress, Runner
+from hrpose.errors import RunError
+from hrpose.models.weights import fetch, load_weights
+
+
+def train(page: dict[str, Any], work_dir: Path, resume: str | None = None) -> Progress:
+    """Train what `page` says in `work_dir`.
+
+    Args:
+        resume: None for a new run, 'auto' for the newest checkpoint of `work_dir`, or a path.
+
+    Raises:
+        HrposeError: with what the user can do; before any data is read where the page is wrong.
+    """
+    experiment = prepare(page)
+    source = _resume_source(work_dir, resume)
+    device = distributed.choose_device(experiment.settings.device)
+    with distributed.processes(device):
+        work_dir.mkdir(parents=True, exist_ok=True)
+        with closing(RunLog(work_dir, main=distributed.rank() == 0)) as log:
+            try:
+                runner = make_runner(experiment, work_dir, device, log, source)
+                return runner.train()
+            except BaseException as error:
+                log.info(f"stopped: {type(error).__name__}: {error}")
+                raise
+
+
+def _resume_source(work_dir: Path, resume: str | None) -> Path | None:
+    """The checkpoint to resume from; refuses to start a second run over a first."""
+    if resume == "auto":
+        return checkpoint.find_latest(work_dir)
+    if resume:
+        return Path(resume)
+    traces = [work_dir / "train.log", *work_dir.glob("*.pth")]
+    if any(path.exists() for path in traces):
+        raise RunError(
+            f"{work_dir} already holds a run; go on with it by --resume, choose another folder with "
+            "--work-dir, or remove it"
+        )
+    return None
+
+
+def make_runner(
+    experiment: Experiment, work_dir: Path, device: torch.device, log: RunLog, source: Path | None
+) -> Runner:
+    """Read the data, load the weights and put the runner together; logs what the run is made of."""
+    settings, page = experiment.settings, experiment.page
+    _set_backends(settings.deterministic, device)
+    log.info(f"run directory {work_dir}  ({provenance.command()})")
+    log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
+    dataset = experiment.dataset("train")
+    log.info(f"train: {dataset.summary()}")
+    batches = loader(experiment, dataset, train=True, device=device)
+    val = experiment.dataset("val") if settings.val_interval else None
+    if val is not None:
+        log.info(f"val: {val.summary()}")
+    _load_start(experiment, source, log)
+    world, data = distributed.world_size(), experiment.data
+    real_batch = data.batch_size * world * settings.accumulate
+    scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
+    if settings.auto_scale_lr:
+        log.info(
+            f"learning rate times {scale:g}: {real_batch} animals a step instead of "
+            f"{settings.base_batch_size}"
+        )
+
+    def make_optimizer(params: Any) -> torch.optim.Optimizer:
+        optimizer = experiment.optimizer(params)
+        for group in optimizer.param_groups:
+            group["lr"] *= scale
+        return optimizer
+
+    identity = {
+        "config": provenance.page_digest(page),
+        "annotations": dataset.digest(),
+        "hrpose": provenance.versions()["hrpose"],
+    }
+    runner = Runner(
+        experiment.model, make_optimizer, experiment.schedule, settings, batches,
+        validator(experiment, val, device, log) if val is not None else None,
+        experiment.higher_is_better(), log, work_dir, device, identity,
+    )  # fmt: skip
+    parameters = sum(p.numel() for p in experiment.model.parameters())
+    log.info(
+        f"{type(experiment.model.backbone).__name__}: {parameters / 1e6:.2f} M parameters on "
+        f"{provenance.machine(device)}, {runner.precision}; {settings.epochs} epochs of "
+        f"{runner.iters_per_epoch} steps of {min(real_batch, len(dataset))} animals "
+        f"({world} process{'es' * (world > 1)}), {batches.num_workers} loader workers each"
+    )
+    if len(dataset) < data.batch_size * world:
+        log.warning(
+            f"the training set has {len(dataset)} animals, fewer than a batch of "
+            f"{data.batch_size * world}: each epoch is one smaller batch"
+        )
+    if source is not None:
+        runner.resume(source)
+    if distributed.rank() == 0:
+        config.dump(page, work_dir / "config.py")
+    return runner
+
+
+def _load_start(experiment: Experiment, source: Path | None, log: RunLog) -> None:
+    """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
+    page = experiment.page
+    if source is not None:
+        return
+    part = "model" if page.get("load_from") else "backbone"
+    weights = page.get("load_from") or page.get("pretrained")
+    if weights:
+        path = distributed.local_first(fetch, weights)
+        log.info(load_weights(experiment.model, path, strict=False, part=part))
+    else:
+        log.info("weights: from scratch")
+
+
+def _set_backends(deterministic: bool, device: torch.device) -> None:
+    if deterministic:
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    elif device.type == "cuda":
+        torch.backends.cudnn.benchmark = True

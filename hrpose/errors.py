@@ -1,0 +1,48 @@
+"""What goes wrong for a user: errors that carry a whole answer and are shown without a traceback."""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+
+
+class HrposeError(Exception):
+    """Base of all errors that a user can mend; the message names what was met and what to do."""
+
+
+class ConfigError(HrposeError):
+    """All problems found in one config page, each a line that starts with its config path."""
+
+    def __init__(self, problems: str | Sequence[str], page: str = "") -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        self.page = page
+        count = len(self.problems)
+        head = f"{page or 'config'}: {count} problem{'s' if count > 1 else ''}"
+        super().__init__("\n".join([head, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class DataError(HrposeError):
+    """Annotations or images that cannot be used; names the file and the annotation."""
+
+
+class CheckpointError(HrposeError):
+    """A checkpoint that cannot be read, or does not fit the model."""
+
+
+class RunError(HrposeError):
+    """A run that cannot start or go on: directory, device, processes."""
+
+
+def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
+    """Let a tool's `main` end a `HrposeError` with its message and status 2 instead of a traceback."""
+
+    @functools.wraps(main)
+    def run() -> None:
+        try:
+            main()
+        except HrposeError as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return run

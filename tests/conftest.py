@@ -1,0 +1,24 @@
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Numbers measured on MMPose, copied from the reference set (tests/golden/README.md)."""
+    return ROOT / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data named by HRPOSE_DATA; tests that want it are skipped without."""
+    folder = os.environ.get("HRPOSE_DATA")
+    if not folder:
+        pytest.skip("real data: set HRPOSE_DATA to the folder that holds it")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"HRPOSE_DATA={folder} is not a folder")
+    return path
