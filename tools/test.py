@@ -7,6 +7,9 @@ from pathlib import Path
 
 from hrpose.errors import shown_to_user
 
+# before torch is imported: its threads must not spin on a core that a loader worker could use
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(

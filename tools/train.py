@@ -2,9 +2,13 @@
 """Train a model from a config page."""
 
 import argparse
+import os
 from pathlib import Path
 
 from hrpose.errors import shown_to_user
+
+# before torch is imported: its threads must not spin on a core that a loader worker could use
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def parse() -> argparse.Namespace:

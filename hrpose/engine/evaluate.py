@@ -49,12 +49,13 @@ def predict(
         with autocast():
             keypoints, scores = model.predict(batch["images"].to(device, non_blocking=True))
         matrix = batch["matrix"].numpy()
+        back = geometry.invert_affine(matrix)[:, None]
         height, width = batch["images"].shape[-2:]
         parts.append(
             Predictions(
-                keypoints=geometry.apply_affine(
-                    keypoints.cpu().numpy().astype(np.float64), geometry.invert_affine(matrix)
-                ).astype(np.float32),
+                keypoints=geometry.apply_affine(keypoints.double().cpu().numpy(), back).astype(
+                    np.float32
+                ),
                 scores=scores.float().cpu().numpy(),
                 index=batch["index"].numpy(),
                 areas=(width * height / abs(np.linalg.det(matrix[:, :, :2]))).astype(np.float32),

@@ -94,7 +94,7 @@ def prepare(page: dict[str, Any]) -> Experiment:
 
     data = dict(page.get("data", {}))
     splits = {split: data.pop(split, None) for split in SPLITS}
-    settings = part("runner", {"type": "RunSettings", **page.get("runner", {})})
+    settings = part("runner", {**page.get("runner", {}), "type": "RunSettings"})
     seed_everything(settings.seed if settings else 0)
     meta = part("keypoints")
     model = part("model", keypoints=meta) if meta else _only_check(page, "model", problems)
@@ -102,7 +102,7 @@ def prepare(page: dict[str, Any]) -> Experiment:
     metrics = part("metrics")
     part("optimizer", params=[torch.nn.Parameter(torch.zeros(1))])
     schedule = part("schedule")
-    data_settings = part("data", {"type": "DataSettings", **data})
+    data_settings = part("data", {**data, "type": "DataSettings"})
     for split, cfg in splits.items():
         if cfg is None:
             problems.append(f"data.{split}: the page does not say it")

@@ -1,0 +1,9 @@
+"""Codecs: keypoints to heatmaps and back, batched torch on any device.
+
+`encode` and `decode` of one codec stand side by side; what both codecs share is in `heatmaps.py`.
+"""
+
+from hrpose.codecs.msra import MSRAHeatmap
+from hrpose.codecs.udp import UDPHeatmap
+
+__all__ = ["MSRAHeatmap", "UDPHeatmap"]

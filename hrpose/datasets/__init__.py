@@ -1,0 +1,18 @@
+"""Data sets, transforms and batches; importing this makes them known to config pages."""
+
+from hrpose.datasets import photometric, random_transforms, synthetic, transforms
+from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.coco import CocoPoseDataset
+from hrpose.datasets.loader import EpochSampler, collate, make_loader
+
+__all__ = [
+    "CocoPoseDataset",
+    "EpochSampler",
+    "PoseDataset",
+    "collate",
+    "make_loader",
+    "photometric",
+    "random_transforms",
+    "synthetic",
+    "transforms",
+]

@@ -1,0 +1,1 @@
+"""Painted animals: `body` (skeleton), `scene` (camera), `coat` and `scenery` (paint)."""

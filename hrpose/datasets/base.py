@@ -1,0 +1,160 @@
+"""What all data sets share: the random stream of each sample, bad images, a summary in words.
+
+Legend: N animals, K keypoints; h, w height and width of the crop in px.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from hrpose.datasets.transforms import Transform
+from hrpose.errors import DataError
+from hrpose.keypoints import KeypointMeta
+from hrpose.structures import Instances
+
+_SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
+_MAX_TRIES = 20
+_UNUSED = np.random.default_rng(0)  # for pipelines that draw nothing: making one takes 50 us
+
+
+class PoseDataset(ABC):
+    """Animals, one a sample, each behind a fixed index.
+
+    A sample is a function of (`seed`, epoch, index): its transforms draw from a generator made of
+    these three, so neither the number of workers nor that of processes changes it.
+
+    A subclass gives `__len__`, `record`, `truth`, `coco` and `digest`, and may fill `left_out`.
+
+    Args:
+        pipeline: the transforms, in order; the last to touch geometry is `Warp`.
+        on_bad_image: what an unreadable image does. 'error': DataError. 'skip': where the pipeline
+            draws random numbers (training) another animal takes its place, else the sample has no
+            image and `collate` leaves it out; either way the message travels in `bad`.
+    """
+
+    record_keys: tuple[str, ...] = ("image_path", "box", "keypoints", "visible", "index")
+    """What `record` gives; a data set that renders adds 'image'."""
+
+    def __init__(
+        self,
+        keypoints: KeypointMeta,
+        pipeline: Sequence[Transform],
+        on_bad_image: Literal["error", "skip"] = "error",
+    ) -> None:
+        check_pipeline(pipeline, keypoints, self.record_keys)
+        self.meta = keypoints
+        self.pipeline = tuple(pipeline)
+        self.is_random = any(transform.random for transform in self.pipeline)
+        self.on_bad_image = on_bad_image
+        self.seed = 0
+        self.left_out: list[tuple[Hashable, str]] = []
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def record(self, index: int, epoch: int) -> dict[str, Any]:
+        """What a sample starts from: `record_keys`, with box (4,) float32 xywh image px, keypoints
+        (K, 2) float32 image px, visible (K,) float32 0 or 1. The arrays are never written to.
+        `image_size`, (W, H) px as annotated, may be added.
+        """
+
+    @abstractmethod
+    def truth(self) -> Instances:
+        """All animals of the data set; row i belongs to index i."""
+
+    @abstractmethod
+    def coco(self) -> dict[str, Any]:
+        """The ground truth as a COCO dict, animals that were left out included."""
+
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that decides which animals there are."""
+
+    def describe(self, index: int) -> str:
+        """Where sample `index` comes from, for a message."""
+        return f"sample {index}"
+
+    def summary(self) -> str:
+        """How many animals there are, and which were left out and why."""
+        lines = [f"{type(self).__name__} ({self.meta.dataset}): {len(self)} animals"]
+        if self.left_out:
+            parts = []
+            for reason, count in Counter(reason for _, reason in self.left_out).most_common():
+                ids = [str(name) for name, why in self.left_out if why == reason]
+                named = ", ".join(ids[:5]) + (", ..." if count > 5 else "")
+                parts.append(f"{count} {reason} (annotation {named})")
+            lines.append(f"left out {len(self.left_out)}: " + "; ".join(parts))
+        return "\n".join(lines)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        """Sample of `key` = (epoch, index); a bare index means epoch 0.
+
+        Returns: image (h, w, 3) uint8 RGB, keypoints (K, 2) float32 input px, visible (K,) float32,
+        matrix (2, 3) float64 from image px to input px, index; and `bad`, a list of messages, where
+        an image could not be read (index is then that of the animal which took the place).
+        """
+        epoch, index = (0, key) if isinstance(key, int | np.integer) else key
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        chosen = index
+        bad: list[str] = []
+        for attempt in range(_MAX_TRIES):
+            sample = self._sample(epoch, chosen)
+            if "error" not in sample:
+                return {**sample, "bad": bad} if bad else sample
+            bad.append(sample["error"])
+            if self.on_bad_image == "error":
+                raise DataError(bad[0])
+            if not self.is_random:
+                return {"bad": bad, "index": index}
+            stream = np.random.default_rng((self.seed, epoch, index, attempt + 1))
+            chosen = int(stream.integers(len(self)))
+        raise DataError(f"{_MAX_TRIES} images in a row cannot be used, the last: {bad[-1]}")
+
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """The samples of one batch, for a DataLoader.
+
+        A DataError travels as the value of `error`: raised in a worker it would reach the user
+        wrapped in that worker's traceback.
+        """
+        try:
+            return [self[key] for key in keys]
+        except DataError as problem:
+            return [{"error": str(problem)}]
+
+    def _sample(self, epoch: int, index: int) -> dict[str, Any]:
+        """The sample, or `error` alone: why its image cannot be used."""
+        rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
+        sample = {"image_size": None, "meta": self.meta, **self.record(index, epoch)}
+        try:
+            for transform in self.pipeline:
+                sample = transform(sample, rng)
+        except DataError as problem:
+            return {"error": f"{problem} [{self.describe(index)}]"}
+        return {key: sample[key] for key in _SHIPPED}
+
+
+def check_pipeline(
+    pipeline: Sequence[Transform], meta: KeypointMeta, record_keys: Sequence[str]
+) -> None:
+    """ValueError where a transform reads what nothing before it gives, or does not suit `meta`."""
+    have = {*record_keys, "meta", "image_size"}
+    for position, transform in enumerate(pipeline):
+        place = f"pipeline {position} ({type(transform).__name__})"
+        missing = [key for key in (*transform.reads, *transform.changes) if key not in have]
+        if missing:
+            raise ValueError(f"{place}: needs {missing[0]!r}, which nothing before it adds")
+        if "matrix" in have and {"center", "size"} & {*transform.changes, *transform.adds}:
+            raise ValueError(f"{place}: comes after Warp, when the crop is already cut; move it up")
+        problem = transform.problem_with(meta)
+        if problem:
+            raise ValueError(f"{place}: {problem}")
+        have |= set(transform.adds)
+    if "matrix" not in have:
+        raise ValueError("pipeline: no Warp; the model needs crops of one size")

@@ -1,0 +1,156 @@
+"""Animals from COCO keypoint files and folders of images: one class for every data set.
+
+Legend: N animals, K keypoints, W, H width and height of an image in px.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.coco_entry import CleanUp
+from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco_rows import read_animals, read_detections, used_categories
+from hrpose.datasets.json_file import check_folder
+from hrpose.datasets.transforms import Transform
+from hrpose.errors import DataError
+from hrpose.keypoints import KeypointMeta
+from hrpose.registry import register
+from hrpose.structures import Instances
+
+
+@register
+class CocoPoseDataset(PoseDataset):
+    """The annotations of COCO keypoint files that can be used; the rest is in `left_out`.
+
+    Args:
+        ann_file: annotation file, relative to `root` as all paths here; or several, read as one.
+        img_root: folder that the file names in `ann_file` start from; one for all, or one each.
+        file_names: take only images whose file name fits this pattern, such as 'barn-*.jpg'.
+        box_file: a detector's boxes (COCO results: image_id, category_id, bbox, score) to take the
+            place of the annotated ones, for testing; these animals have no keypoints.
+        box_score_thr: least score of such a box.
+        box_clean_up: 'none' takes boxes as they are. 'mmpose' does what MMPose 0.14 does for
+            COCO-like data sets: clips them to the image, makes them 1 px narrower and lower, and
+            leaves out animals of area 0.
+        category: name of the one category to use; all of them by default.
+
+    Raises:
+        DataError: a file or folder is missing or broken, or does not fit `keypoints`.
+    """
+
+    def __init__(
+        self,
+        ann_file: str | Sequence[str],
+        img_root: str | Sequence[str],
+        keypoints: KeypointMeta,
+        pipeline: Sequence[Transform],
+        root: str = "",
+        file_names: str | None = None,
+        box_file: str | None = None,
+        box_score_thr: float = 0.0,
+        box_clean_up: CleanUp = "none",
+        on_bad_image: Literal["error", "skip"] = "error",
+        category: str | None = None,
+    ) -> None:
+        super().__init__(keypoints, pipeline, on_bad_image)
+        paths, folders = _pair_up(ann_file, img_root, Path(root))
+        if box_file is not None and len(paths) > 1:
+            raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
+        if root:
+            check_folder(Path(root), "data root")
+        file = read_coco(paths, file_names)
+        for folder in folders:
+            check_folder(folder, "image folder")
+        category_ids = used_categories(file, keypoints, category)
+        rows, annotations, self.left_out = read_animals(file, keypoints, category_ids, box_clean_up)
+        made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
+        if box_file is not None:
+            path = Path(root, box_file)
+            rows, digest, unused = read_detections(
+                path, file, keypoints, category_ids, box_score_thr
+            )
+            self.left_out += unused
+            made_from += [digest, box_score_thr]
+        self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
+        self._coco = _coco_dict(file, annotations, category_ids)
+        self._source = ", ".join(map(str, paths))
+        self._notes = file.notes
+        self._images = {
+            image_id: (str(folders[image["file"]] / image["file_name"]), image_size(image))
+            for image_id, image in file.images.items()
+        }
+        self._places = {
+            entry.id: f"annotation {entry.source_id} of {entry.path}" for entry in file.entries
+        }
+        self._boxes, self._animals = rows.exact_boxes(), rows.instances()
+        if not len(self._boxes):
+            raise DataError(f"{self._source}: no animal can be used\n{self.summary()}")
+
+    def __len__(self) -> int:
+        return len(self._boxes)
+
+    def record(self, index: int, epoch: int) -> dict[str, Any]:
+        """As annotated, every epoch the same; the box is float64, not rounded."""
+        rows = self._animals
+        path, size = self._images[int(rows.image_ids[index])]
+        return {
+            "image_path": path,
+            "image_size": size,
+            "box": self._boxes[index],
+            "keypoints": rows.keypoints[index],
+            "visible": rows.visible[index],
+            "index": index,
+        }
+
+    def truth(self) -> Instances:
+        """All animals, in the order of the images in the files."""
+        return self._animals
+
+    def coco(self) -> dict[str, Any]:
+        """The ground truth of the categories used; ids as in the file wherever COCO allows them."""
+        return self._coco
+
+    def describe(self, index: int) -> str:
+        """The annotation, with its id as in the file."""
+        number = int(self._animals.annotation_ids[index])
+        if number < 0:
+            return f"a detection on image {self._animals.image_ids[index]} of {self._source}"
+        return self._places[number]
+
+    def digest(self) -> str:
+        """SHA-256 of the annotation files, the box file and what was chosen from them."""
+        return self._digest
+
+    def summary(self) -> str:
+        """How many animals from which files; which annotations were left out, and why."""
+        text = super().summary() + f"\nfrom {self._source}"
+        return "\n".join([text, *self._notes])
+
+
+def _pair_up(
+    ann_file: str | Sequence[str], img_root: str | Sequence[str], root: Path
+) -> tuple[list[Path], list[Path]]:
+    """Paths of the annotation files, and of the image folder of each."""
+    files = [ann_file] if isinstance(ann_file, str) else list(ann_file)
+    folders = [img_root] * len(files) if isinstance(img_root, str) else list(img_root)
+    if not files or len(files) != len(folders):
+        raise ValueError(
+            f"img_root: {len(folders)} folders for {len(files)} files of ann_file; give one for "
+            "all, or one each"
+        )
+    return [root / name for name in files], [root / name for name in folders]
+
+
+def _coco_dict(
+    file: CocoFile, annotations: list[dict[str, Any]], category_ids: Sequence[int]
+) -> dict[str, Any]:
+    images = [
+        {key: value for key, value in image.items() if key != "file"}
+        for image in file.images.values()
+    ]
+    categories = [file.categories[category_id] for category_id in category_ids]
+    return {"images": images, "annotations": annotations, "categories": categories}

@@ -1,0 +1,115 @@
+"""One entry of an annotation file: what its numbers are, and why it cannot be used.
+
+Legend: K keypoints, W, H width and height of the image in px; boxes are x, y, w, h in image px.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from hrpose.datasets.coco_file import Entry
+from hrpose.errors import DataError
+
+CleanUp = Literal["mmpose", "none"]
+
+
+def clean_box(
+    box: np.ndarray, size: tuple[float, float] | None, clean_up: CleanUp, where: str
+) -> tuple[np.ndarray, str | None]:
+    """`box` (4,) to crop around in an image of `size` (W, H), if known; and why not, if so."""
+    if np.isnan(box).all():
+        return box, "without a box"
+    if not np.isfinite(box).all():
+        return box, "with a box that is not finite"
+    x, y, width, height = (float(value) for value in box)
+    if width <= 0 or height <= 0:
+        return box, "with a box without area"
+    if size is not None and (x >= size[0] or y >= size[1] or x + width <= 0 or y + height <= 0):
+        return box, "with a box outside the image"
+    if clean_up == "none":
+        return box, None
+    if size is None:
+        raise DataError(
+            f"{where}: its image has no width and height, which box_clean_up='mmpose' needs; add "
+            "them, or set box_clean_up='none'"
+        )
+    left, top = max(0.0, x), max(0.0, y)
+    # one px narrower and lower than the box: so were the crops that the published models saw
+    right = min(size[0] - 1, left + max(0.0, width - 1))
+    bottom = min(size[1] - 1, top + max(0.0, height - 1))
+    if right <= left or bottom <= top:
+        return box, "with a box that clean-up leaves nothing of"
+    return np.array([left, top, right - left, bottom - top]), None
+
+
+def why_not(entry: dict[str, Any], points: np.ndarray | None) -> str | None:
+    """Why the keypoints (K, 3) of an annotation cannot be used, if so."""
+    if entry.get("iscrowd"):
+        return "marked iscrowd"
+    if points is None:
+        return "without keypoints"
+    if not (np.isfinite(points).all(axis=1) | (points[:, 2] == 0)).all():
+        return "with a labelled keypoint that is not finite"
+    if not (points[:, 2] > 0).any():
+        return "without a labelled keypoint"
+    return None
+
+
+def keypoints_of(where: str, entry: dict[str, Any], count: int) -> np.ndarray | None:
+    """Keypoints x, y, v (K, 3) float64 of an annotation, None if it has none."""
+    values = entry.get("keypoints")
+    if values is None or values == []:
+        return None
+    flat = _numbers(where, "keypoints", values)
+    if flat.size != 3 * count:
+        raise DataError(
+            f"{where} has {flat.size} keypoint numbers, expected 3 * {count} (x, y, v of each "
+            "keypoint of the meta)"
+        )
+    return flat.reshape(count, 3)
+
+
+def box_of(where: str, entry: dict[str, Any]) -> np.ndarray:
+    """Box (4,) float64 of an annotation, all NaN if it has none."""
+    values = entry.get("bbox")
+    if values is None or values == []:
+        return np.full(4, np.nan)
+    box = _numbers(where, "bbox", values)
+    if box.size != 4:
+        raise DataError(f"{where}: bbox has {box.size} numbers, expected x, y, w, h")
+    return box
+
+
+def _numbers(where: str, what: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise DataError(f"{where}: {what} must be a list of numbers, got {values!r:.80}") from None
+
+
+def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[str, Any]:
+    """The annotation with every key that COCOeval reads, and numbers that it can reckon with.
+
+    Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, else that
+    of the box; `source_id` is added where it is not the id.
+    """
+    points = np.where(np.isfinite(points).all(axis=1, keepdims=True), points, 0.0)
+    box = np.where(np.isfinite(box), box, 0.0)
+    area = entry.content.get("area")
+    if not (isinstance(area, int | float) and np.isfinite(area)):
+        area = float(box[2] * box[3])
+    annotation = {
+        "id": entry.id,
+        "image_id": entry.image_id,
+        "category_id": entry.content["category_id"],
+        "keypoints": points.ravel().tolist(),
+        "num_keypoints": int((points[:, 2] > 0).sum()),
+        "bbox": box.tolist(),
+        "area": area,
+        "iscrowd": int(bool(entry.content.get("iscrowd"))),
+    }
+    if entry.source_id != entry.id:
+        annotation["source_id"] = entry.source_id
+    return annotation

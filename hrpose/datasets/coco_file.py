@@ -1,0 +1,194 @@
+"""COCO annotation files, read and checked: every error names the file, the entry and what to do.
+
+What real files do is taken as it comes: `filename` for `file_name`, ids that start at 0, occur in
+several files or are strings, categories without keypoints, sizes left out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from hrpose.datasets.json_file import read_coco_json
+from hrpose.errors import DataError
+from hrpose.keypoints import KeypointMeta
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An annotation: its content, its place in the house and where it came from."""
+
+    content: dict[str, Any]
+    id: int
+    image_id: int
+    path: Path
+    source_id: Hashable
+    """Its id in the file."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: annotation {self.source_id}"
+
+
+@dataclass
+class CocoFile:
+    """One or more annotation files as one; ids are whole numbers that occur once."""
+
+    paths: Sequence[Path]
+    digests: list[str] = field(default_factory=list)
+    """SHA-256 of each file, in hex."""
+    images: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """By id: id, file_name, where given width and height, and file, the number of its file."""
+    image_ids: dict[tuple[int, Hashable], int] = field(default_factory=dict)
+    """Number of the file and id in it, to the id here."""
+    entries: list[Entry] = field(default_factory=list)
+    categories: dict[int, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def image_size(image: dict[str, Any]) -> tuple[float, float] | None:
+    """Width and height in px of an entry of `images`, if the file gives them."""
+    return (image["width"], image["height"]) if "width" in image else None
+
+
+def read_coco(paths: Sequence[Path], file_names: str | None = None) -> CocoFile:
+    """The annotation files `paths`, of which only images whose names fit the pattern `file_names`.
+
+    Ids stay as they are if they are whole numbers and occur once, else they are counted from 1.
+    """
+    file = CocoFile(paths)
+    images, annotations = [], []
+    for number, path in enumerate(paths):
+        parts, digest = read_coco_json(path)
+        file.digests.append(digest)
+        images += [(number, entry) for entry in parts["images"]]
+        annotations += [(path, number, entry) for entry in parts["annotations"]]
+        _add_categories(file, path, parts)
+    _add_images(file, images)
+    ids = _whole_ids([entry.get("id") for _, _, entry in annotations], "annotation", file.notes)
+    for new_id, (path, number, content) in zip(ids, annotations, strict=True):
+        source_id = hashable(content.get("id"))
+        image_id = file.image_ids.get((number, hashable(content.get("image_id"))))
+        if image_id is None:
+            raise DataError(
+                f"{path}: annotation {source_id}: image_id {content.get('image_id')!r} is not "
+                "among 'images'; add the image or remove the annotation"
+            )
+        file.entries.append(Entry(content, new_id, image_id, path, source_id))
+    if file_names is not None:
+        _keep(file, file_names)
+    return file
+
+
+def check_category(paths: Sequence[Path], category: dict[str, Any], meta: KeypointMeta) -> None:
+    """DataError where the category names other keypoints than `meta`; none at all will do."""
+    names = category.get("keypoints")
+    if not names or list(names) == list(meta.names):
+        return
+    place = f"{paths[0]}: category {category.get('name')!r} (id {category.get('id')})"
+    ours = f"the keypoint meta {meta.dataset!r}"
+    if len(names) != len(meta):
+        raise DataError(
+            f"{place} has {len(names)} keypoints, {ours} has {len(meta)}; choose the meta of this "
+            "data set, or another category"
+        )
+    if sorted(map(str, names)) == sorted(meta.names):
+        what = "the same keypoints in another order"
+    else:
+        what = "other keypoint names"
+    pairs = [(k, a, b) for k, (a, b) in enumerate(zip(names, meta.names, strict=True)) if a != b]
+    shown = "; ".join(f"number {k} is {a!r} there and {b!r} here" for k, a, b in pairs[:5])
+    more = f"; and {len(pairs) - 5} more" if len(pairs) > 5 else ""
+    raise DataError(f"{place} has {what} than {ours}: {shown}{more}; make the two agree")
+
+
+def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, Any]]]) -> None:
+    """The categories of one file; where it lists none, those that its annotations name."""
+    entries = parts["categories"]
+    if not entries:
+        ids = {hashable(entry.get("category_id")) for entry in parts["annotations"]}
+        entries = [{"id": category_id, "name": "animal"} for category_id in ids]
+    for entry in entries:
+        number = entry.get("id")
+        if type(number) is not int:
+            raise DataError(f"{path}: category id {number!r} must be a whole number")
+        known = file.categories.setdefault(number, entry)
+        if (known.get("name"), known.get("keypoints")) != (
+            entry.get("name"),
+            entry.get("keypoints"),
+        ):
+            raise DataError(
+                f"{path}: category {number} is {entry.get('name')!r}, with other keypoints or "
+                f"another name than {known.get('name')!r}, which it is before; make the two agree"
+            )
+
+
+def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> None:
+    ids = _whole_ids([entry.get("id") for _, entry in images], "image", file.notes)
+    for new_id, (number, entry) in zip(ids, images, strict=True):
+        path, source_id = file.paths[number], hashable(entry.get("id"))
+        if (number, source_id) in file.image_ids:
+            raise DataError(f"{path}: image id {source_id!r} occurs twice; give each its own")
+        name = entry.get("file_name", entry.get("filename"))
+        image = {
+            "id": new_id,
+            "file_name": _safe_name(f"{path}: image {source_id!r}", name),
+            "file": number,
+        }
+        width, height = entry.get("width"), entry.get("height")
+        if width and height:
+            if not all(isinstance(value, int | float) for value in (width, height)):
+                raise DataError(
+                    f"{path}: image {source_id!r}: width {width!r} and height {height!r} must be "
+                    "numbers"
+                )
+            image.update(width=width, height=height)
+        file.images[new_id] = image
+        file.image_ids[number, source_id] = new_id
+
+
+def _keep(file: CocoFile, pattern: str) -> None:
+    """Only what belongs to images whose names fit `pattern`."""
+    total = len(file.images)
+    first = next(iter(file.images.values()))["file_name"]
+    file.images = {
+        image_id: image
+        for image_id, image in file.images.items()
+        if fnmatchcase(image["file_name"], pattern)
+    }
+    if not file.images:
+        raise DataError(
+            f"{file.paths[0]}: no file_name fits {pattern!r} of file_names; one is {first!r}"
+        )
+    file.entries = [entry for entry in file.entries if entry.image_id in file.images]
+    file.notes.append(f"{len(file.images)} of {total} images have names like {pattern!r}")
+
+
+def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
+    if all(type(name) is int for name in ids) and len(set(ids)) == len(ids):
+        return ids
+    notes.append(f"{what} ids are not unique whole numbers: counted from 1, in file order")
+    return list(range(1, len(ids) + 1))
+
+
+def _safe_name(place: str, name: Any) -> str:
+    """`name` if it stays inside the image folder."""
+    if not (isinstance(name, str) and name):
+        raise DataError(f"{place}: file_name is {name!r}, expected a path below the image folder")
+    if ".." in name or name[0] in "/\\" or ":" in name:
+        parts = PureWindowsPath(name)
+        climbs = posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."
+        if climbs or parts.root or parts.drive:
+            raise DataError(
+                f"{place}: file_name {name!r} leads out of the image folder; make it relative to "
+                "img_root"
+            )
+    return name
+
+
+def hashable(value: Any) -> Hashable:
+    """An id as it is, or as text where it cannot be looked up."""
+    return value if isinstance(value, Hashable) else repr(value)

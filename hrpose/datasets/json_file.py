@@ -1,0 +1,58 @@
+"""Files and folders that a data set is made of; errors say where they were looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from hrpose.errors import DataError
+
+
+def read_json(path: Path, what: str) -> tuple[Any, str]:
+    """Content of the JSON file `path`, and its SHA-256 in hex; `what` it is, for messages."""
+    try:
+        raw = path.read_bytes()
+        return json.loads(raw), hashlib.sha256(raw).hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"{what} {path} does not exist{_nearest(path)}") from None
+    except OSError as problem:
+        raise DataError(f"{what} {path} cannot be read: {problem.strerror}") from None
+    except ValueError as problem:
+        raise DataError(f"{what} {path} is not valid JSON: {problem}; fetch it again") from None
+
+
+def read_coco_json(path: Path) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """Images, annotations and categories of an annotation file, and its SHA-256."""
+    content, digest = read_json(path, "annotation file")
+    if not isinstance(content, dict):
+        kind = "a list, as detections are" if isinstance(content, list) else "no object"
+        raise DataError(
+            f"annotation file {path} holds {kind}; expected a COCO object with images, annotations "
+            "and categories (detections go into box_file)"
+        )
+    parts = {}
+    for name in ("images", "annotations", "categories"):
+        part = content.get(name, [])
+        if not (isinstance(part, list) and all(isinstance(entry, dict) for entry in part)):
+            raise DataError(f"{path}: {name!r} must be a list of objects")
+        if not part and name != "categories":
+            raise DataError(f"{path}: {name!r} is empty or missing; nothing to train or test on")
+        parts[name] = part
+    return parts, digest
+
+
+def check_folder(path: Path, what: str) -> None:
+    """DataError unless `path` is a folder."""
+    if not path.is_dir():
+        missing = "is not a folder" if path.exists() else f"does not exist{_nearest(path)}"
+        raise DataError(f"{what} {path} {missing}")
+
+
+def _nearest(path: Path) -> str:
+    """The last folder on the way to `path` that exists, and what it holds, for a message."""
+    full = Path.cwd() / path
+    folder = next(parent for parent in full.parents if parent.is_dir())
+    holds = sorted(entry.name for entry in folder.iterdir())[:6]
+    return f"; {folder} exists and holds: {', '.join(holds) or 'nothing'}"

@@ -1,0 +1,152 @@
+"""Batches: which samples, in which order, on which process; and how samples become one batch.
+
+Legend: B animals, K keypoints; h, w the crop in px.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from hrpose.datasets.base import PoseDataset
+from hrpose.errors import DataError
+
+Key = tuple[int, int]
+
+
+class EpochSampler:
+    """Batches of (epoch, index); the order is a function of (`seed`, epoch) alone.
+
+    All processes share the batches of one process with `batch_size` * `world_size`: each takes an
+    even part, one behind the other in the order of the ranks. So every index is seen once, and a
+    last batch that is not full is shared out too; without `drop_last` and with `shuffle`, it is
+    left out if it has fewer animals than there are processes, for each must have its part in a
+    training step.
+
+    Args:
+        batch_size: of each process.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        drop_last: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size {batch_size}: must be at least 1")
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank}: must be from 0 to below world_size {world_size}")
+        self.length, self.batch_size, self.shuffle, self.seed = length, batch_size, shuffle, seed
+        self.rank, self.world_size, self.drop_last = rank, world_size, drop_last
+        self.epoch = 0
+        self.start_batch = 0
+
+    def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
+        """Choose the epoch of the next pass, and how many of its batches are done already."""
+        self.epoch, self.start_batch = epoch, start_batch
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch on this rank."""
+        total = self.batch_size * self.world_size
+        full, rest = divmod(self.length, total)
+        return full + bool(self._has_part(rest))
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        """What remains of the epoch from `start_batch` on."""
+        order = np.arange(self.length)
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.length)
+        total = self.batch_size * self.world_size
+        for batch in range(self.start_batch, len(self)):
+            whole = order[batch * total : (batch + 1) * total]
+            part = np.array_split(whole, self.world_size)[self.rank]
+            yield [(self.epoch, int(index)) for index in part]
+
+    def _has_part(self, rest: int) -> bool:
+        """Whether this rank takes part in a last batch of `rest` animals."""
+        if self.drop_last or (self.shuffle and rest < self.world_size):
+            return False
+        return rest > self.rank
+
+
+class PoseLoader(DataLoader):
+    """A DataLoader of batches as `collate` makes them; a DataError in a worker arrives as one."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        for batch in super().__iter__():
+            if "error" in batch:
+                raise DataError(batch["error"])
+            yield batch
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Samples as one batch; those without an image are left out, all messages kept.
+
+    Returns: images (B, 3, h, w) uint8, channels_last in memory; keypoints (B, K, 2) and visible
+    (B, K) float32; matrix (B, 2, 3) float64; index (B,) int64; bad, a list of messages. Where
+    nothing could be used, B is 0 (h, w and K too). Only `error` where a sample holds one.
+    """
+    for sample in samples:
+        if "error" in sample:
+            return {"error": sample["error"]}
+    good = [sample for sample in samples if "image" in sample]
+    bad = [message for sample in samples for message in sample.get("bad", ())]
+    images = _stack([sample["image"] for sample in good], (0, 0, 0, 3), np.uint8)
+    return {
+        "images": images.permute(0, 3, 1, 2),
+        "keypoints": _stack([sample["keypoints"] for sample in good], (0, 0, 2), np.float32),
+        "visible": _stack([sample["visible"] for sample in good], (0, 0), np.float32),
+        "matrix": _stack([sample["matrix"] for sample in good], (0, 2, 3), np.float64),
+        "index": torch.tensor([sample["index"] for sample in good], dtype=torch.int64),
+        "bad": bad,
+    }
+
+
+def make_loader(
+    dataset: PoseDataset,
+    batch_size: int,
+    workers: int,
+    shuffle: bool,
+    drop_last: bool,
+    seed: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    pin_memory: bool = False,
+) -> PoseLoader:
+    """The loader of one process; its `batch_sampler` is an `EpochSampler`.
+
+    Sets `dataset.seed` to `seed`. `batch_size` is that of this process. Workers stay alive between
+    epochs and use one thread each.
+    """
+    dataset.seed = seed
+    sampler = EpochSampler(len(dataset), batch_size, shuffle, seed, rank, world_size, drop_last)
+    return PoseLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+        worker_init_fn=_one_thread,
+        persistent_workers=workers > 0,
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def _stack(arrays: list[np.ndarray], empty: tuple[int, ...], dtype: Any) -> torch.Tensor:
+    stacked = np.stack(arrays) if arrays else np.zeros(empty)
+    return torch.from_numpy(stacked.astype(dtype, copy=False))
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

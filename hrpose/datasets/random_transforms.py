@@ -1,0 +1,176 @@
+"""The random moves of training: each draws from the sample's own generator and re-plans the crop.
+
+What happens to the numbers once the dice have fallen is in plain functions above each class.
+Distributions are MMPose's. Legend: K keypoints; frames as in `transforms`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from hrpose.datasets.transforms import Sample, Transform, probability
+from hrpose.geometry import box_to_center_size
+from hrpose.keypoints import KeypointMeta
+from hrpose.registry import register
+
+
+@register
+class RandomShift(Transform):
+    """With probability `prob` moves the centre by up to `shift` of the raw box's width, height."""
+
+    reads = ("box",)
+    changes = ("center",)
+    random = True
+
+    def __init__(self, prob: float = 0.3, shift: float = 0.2) -> None:
+        self.prob = probability("prob", prob)
+        self.shift = shift
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Move the centre, or not."""
+        if rng.random() < self.prob:
+            offset = rng.uniform(-self.shift, self.shift, 2)
+            sample["center"] = (sample["center"] + offset * sample["box"][2:]).astype(np.float32)
+        return sample
+
+
+@lru_cache
+def _flip_index(meta: KeypointMeta) -> np.ndarray:
+    return np.array(meta.flip_index)
+
+
+@lru_cache
+def _halves(meta: KeypointMeta) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(meta.upper_ids), np.array(meta.lower_ids)
+
+
+def flip_keypoints(
+    keypoints: np.ndarray, visible: np.ndarray, flip_index: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints (K, 2) and visible (K,) of the mirrored image, which is `width` px wide."""
+    keypoints, visible = keypoints[flip_index], visible[flip_index]
+    keypoints[:, 0] = np.where(visible > 0, width - 1 - keypoints[:, 0], keypoints[:, 0])
+    return keypoints, visible
+
+
+@register
+class RandomFlip(Transform):
+    """Mirrors left to right with probability `prob`, left and right keypoints changing places."""
+
+    reads = ("image", "meta")
+    changes = ("keypoints", "visible", "center", "flipped")
+    random = True
+
+    def __init__(self, prob: float = 0.5) -> None:
+        self.prob = probability("prob", prob)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Mirror keypoints and centre, or not."""
+        if rng.random() < self.prob:
+            width = sample["image"].shape[1]
+            sample["keypoints"], sample["visible"] = flip_keypoints(
+                sample["keypoints"], sample["visible"], _flip_index(sample["meta"]), width
+            )
+            x, y = sample["center"]
+            sample["center"] = np.array([width - 1 - x, y], dtype=np.float32)
+            sample["flipped"] = not sample["flipped"]
+        return sample
+
+
+def half_body_box(
+    keypoints: np.ndarray,
+    visible: np.ndarray,
+    halves: tuple[np.ndarray, np.ndarray],
+    prefer_upper: bool,
+    aspect: float,
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Centre (2,) and size (2,) image px of a crop around one half of the body.
+
+    The preferred half is taken if more than two of its keypoints are labelled, otherwise the lower
+    if that holds for it, otherwise the upper. The centre is the mean of its labelled keypoints; the
+    size is their extent at the given aspect, times 1.5. None if they span no area to crop.
+
+    Args:
+        halves: ids of the upper and of the lower body.
+    """
+    upper, lower = (keypoints[half][visible[half] > 0] for half in halves)
+    use_upper = (prefer_upper and len(upper) > 2) or len(lower) <= 2
+    points = (upper if use_upper else lower).astype(np.float32)
+    if len(points) < 2:
+        return None
+    width, height = points.max(axis=0) - points.min(axis=0)
+    if width == height == 0:
+        return None
+    extent = np.array([0, 0, width, height], dtype=np.float32)
+    return points.mean(axis=0), box_to_center_size(extent, aspect, 1.5)[1]
+
+
+@register
+class RandomHalfBody(Transform):
+    """Crops to the upper or the lower body only, with probability `prob`, if enough is labelled.
+
+    The default of `upper_prob` is P(standard normal < 0.5), which is how MMPose chooses.
+    """
+
+    reads = ("keypoints", "visible", "aspect", "meta")
+    changes = ("center", "size")
+    random = True
+
+    def __init__(
+        self, prob: float = 0.3, min_visible: int = 9, upper_prob: float = 0.6914625
+    ) -> None:
+        self.prob = probability("prob", prob)
+        self.upper_prob = probability("upper_prob", upper_prob)
+        self.min_visible = min_visible
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Take a half of the body, or not."""
+        visible = sample["visible"]
+        if np.count_nonzero(visible > 0) >= self.min_visible and rng.random() < self.prob:
+            prefer_upper = bool(rng.random() < self.upper_prob)
+            halves = _halves(sample["meta"])
+            half = half_body_box(
+                sample["keypoints"], visible, halves, prefer_upper, sample["aspect"]
+            )
+            if half is not None:
+                sample["center"], sample["size"] = half
+        return sample
+
+    def problem_with(self, meta: KeypointMeta) -> str | None:
+        """Keypoints without an upper and a lower body cannot be halved."""
+        if meta.upper_ids and meta.lower_ids:
+            return None
+        return f"keypoints of {meta.dataset!r} name no upper_body and lower_body"
+
+
+def clipped_normal(draw: float, spread: float, limit: float) -> float:
+    """`draw`, a standard normal number, times `spread`, held between -`limit` and `limit`."""
+    return float(np.clip(draw * spread, -limit, limit))
+
+
+@register
+class RandomScaleRotate(Transform):
+    """Scales the crop by 1 + N(0, `scale`), held to 1 -+ `scale`; and, with probability
+    `rotate_prob`, turns it by N(0, `degrees`), held to twice that.
+    """
+
+    changes = ("size", "rotation")
+    random = True
+
+    def __init__(self, scale: float = 0.5, degrees: float = 40, rotate_prob: float = 0.6) -> None:
+        if not 0 <= scale < 1:
+            raise ValueError(f"scale {scale}: must be from 0 to below 1; crops shrink by 1 - scale")
+        self.scale = scale
+        self.degrees = degrees
+        self.rotate_prob = probability("rotate_prob", rotate_prob)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Choose size and rotation."""
+        factor = 1 + clipped_normal(rng.standard_normal(), self.scale, self.scale)
+        sample["size"] = (sample["size"] * factor).astype(np.float32)
+        if rng.random() < self.rotate_prob:
+            draw = rng.standard_normal()
+            sample["rotation"] = clipped_normal(draw, self.degrees, 2 * self.degrees)
+        return sample

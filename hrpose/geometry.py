@@ -1,0 +1,108 @@
+"""Boxes, the affine map from image to crop, and its inverse: pure NumPy functions of one instance.
+
+Coordinates are (x, y) in px with pixel centres at integers. Boxes are x, y, width, height and
+half open, so their centre is x + width / 2 (both as in MMPose 0.x, whose published models depend
+on it). A matrix is (2, 3) and maps a point p to `matrix[:, :2] @ p + matrix[:, 2]`; "image px" is
+the frame of the whole image, "input px" that of the crop which the network sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+
+def box_to_center_size(
+    box: np.ndarray | Sequence[float], aspect: float, padding: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centre (2,) and padded size (2,) in image px, float32, of the smallest box around `box`
+    (4,) whose width / height is `aspect`.
+    """
+    x, y, width, height = (float(value) for value in box)
+    center = np.array([x + width * 0.5, y + height * 0.5], dtype=np.float32)
+    if width > aspect * height:
+        height = width / aspect
+    else:
+        width = aspect * height
+    # by way of units of 200 px, so that float32 rounds as it did for the published models' crops
+    scale = np.array([width / 200.0, height / 200.0], dtype=np.float32) * np.float32(padding)
+    return center, scale * np.float32(200.0)
+
+
+def affine_matrix(
+    center: np.ndarray, size: np.ndarray, degrees: float, output_size: Sequence[int]
+) -> np.ndarray:
+    """Map (2, 3) float64 from image px to input px: turns the view by `degrees` clockwise about
+    `center` (2,), then scales the width of `size` (2,) to that of `output_size` (w, h), centre to
+    centre.
+
+    The scale is the width's for both axes, as in MMPose: shapes are kept even where `size` has
+    another aspect than `output_size`.
+    """
+    _check_size(size)
+    angle = np.deg2rad(degrees)
+    up = np.array([np.sin(angle), -np.cos(angle)]) * float(np.float32(size[0])) * 0.5
+    source = _corner(np.asarray(center, dtype=np.float32), up)
+    width, height = output_size
+    target = _corner(np.array([width * 0.5, height * 0.5]), np.array([0.0, -width * 0.5]))
+    return cv2.getAffineTransform(source, target)
+
+
+def udp_matrix(
+    center: np.ndarray, size: np.ndarray, degrees: float, output_size: Sequence[int]
+) -> np.ndarray:
+    """Map (2, 3) float64 from image px to input px in which `size` (2,) spans `output_size` - 1,
+    first to last pixel centre, on each axis (UDP, https://arxiv.org/abs/1911.07524).
+
+    The view turns by `degrees` anticlockwise: other than `affine_matrix`, as in MMPose.
+    """
+    _check_size(size)
+    angle = np.deg2rad(degrees)
+    center, size = np.asarray(center, dtype=np.float64), np.asarray(size, dtype=np.float64)
+    scale = (np.asarray(output_size, dtype=np.float64) - 1) / size
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shift = size * 0.5 - turn @ center
+    return np.column_stack([turn, shift]) * scale[:, None]
+
+
+def apply_affine(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (..., 2) through `matrix` (..., 2, 3), whose leading axes broadcast against those of
+    the points: for points (B, K, 2) and one matrix an instance pass `matrices[:, None]`.
+    """
+    return np.einsum("...ij,...j->...i", matrix[..., :2], points) + matrix[..., 2]
+
+
+def invert_affine(matrix: np.ndarray) -> np.ndarray:
+    """The matrices (..., 2, 3) that undo `matrix` (..., 2, 3); np.linalg.LinAlgError if none do."""
+    linear = np.linalg.inv(matrix[..., :2])
+    return np.concatenate([linear, -linear @ matrix[..., 2:]], axis=-1)
+
+
+def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The matrix (..., 2, 3) that does `first`, then `second`."""
+    linear = second[..., :2] @ first[..., :2]
+    shift = second[..., :2] @ first[..., 2:] + second[..., 2:]
+    return np.concatenate([linear, shift], axis=-1)
+
+
+def mirror_matrix(width: int) -> np.ndarray:
+    """Map (2, 3) of an image `width` px wide onto its mirror image: x becomes width - 1 - x."""
+    return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+
+
+def _corner(origin: np.ndarray, arm: np.ndarray) -> np.ndarray:
+    """Three points (3, 2) that fix a map: `origin`, the end of `arm`, and `arm` turned left of it.
+
+    float32, because the published models saw crops from maps through points rounded like this.
+    """
+    first = origin.astype(np.float32)
+    second = (origin + arm).astype(np.float32)
+    back = first - second
+    return np.stack([first, second, second + np.array([-back[1], back[0]], dtype=np.float32)])
+
+
+def _check_size(size: np.ndarray) -> None:
+    if not (np.all(np.isfinite(size)) and np.all(np.asarray(size) > 0)):
+        raise ValueError(f"size {tuple(map(float, size))}: width and height must be above 0 px")

@@ -1,0 +1,64 @@
+"""Predictions as a COCO results file, which evaluators of any origin read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hrpose.metrics.coco_ap import VIS_THR
+from hrpose.metrics.oks import instance_scores
+from hrpose.structures import Instances, Predictions
+
+
+def write_results(predictions: Predictions, truth: Instances, path: str | Path) -> None:
+    """Write one row an instance, in the order of the data set; `path` is replaced as a whole.
+
+    A row has image_id, category_id, annotation_id (not for a detector's box), keypoints
+    [x, y, score] * K in image px and score, as `CocoAP` has it by default before suppression.
+    Numbers have the fewest digits that give the same float32 again; null stands for one that is not
+    finite. There is no bbox: COCO's evaluators would take an instance's area from it instead of
+    from its keypoints, and find other AP(M) and AP(L) than we do.
+    """
+    path = Path(path)
+    draft = path.with_name(path.name + ".part")
+    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in _rows(predictions, truth))
+    draft.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
+    order = np.argsort(predictions.index, kind="stable")
+    index = predictions.index[order]
+    scores = predictions.scores[order]
+    triples = np.concatenate([predictions.keypoints[order], scores[..., None]], axis=2)
+    totals = instance_scores(scores, truth.box_scores[index], VIS_THR)
+    rows = []
+    for place, points, total in zip(
+        index.tolist(),
+        _shortest(triples.reshape(len(index), 3 * triples.shape[1])),
+        _shortest(totals),
+        strict=True,
+    ):
+        row = {
+            "image_id": int(truth.image_ids[place]),
+            "category_id": int(truth.category_ids[place]),
+            "annotation_id": int(truth.annotation_ids[place]),
+            "score": total,
+            "keypoints": points,
+        }
+        if row["annotation_id"] < 0:
+            del row["annotation_id"]
+        rows.append(row)
+    return rows
+
+
+def _shortest(values: np.ndarray) -> list[Any]:
+    """`values` as nested lists of floats that print short and round to the same float32."""
+    exact = values.astype(np.float32)
+    short = exact.astype(str).astype(np.float64)
+    nested = short.astype(object)
+    nested[~np.isfinite(exact)] = None
+    return nested.tolist()

@@ -1,0 +1,244 @@
+"""Weights from a file or an address into a model, and one line that says what happened to them."""
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from hrpose.errors import CheckpointError
+
+CHUNK = 1 << 20
+HASHED_NAME = re.compile(r"-(?!20\d{6}\.)([0-9a-f]{8})(_\d{8})?\.pth$")
+"""A name that ends in the first 8 hex digits of its file's sha256, and maybe a date."""
+
+COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
+WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
+FINAL_LAYER = "keypoint_head.final_layer"
+UNUSED_BY_POSE = {
+    "classification head": r"incre_modules\.|downsamp_modules\.|final_layer\.|classifier\.",
+    "coarse outputs of stage 4": r"stage4\.2\.fuse_layers\.[123]\.",
+}
+"""Entries of ImageNet weights that the backbone of a pose estimator does without."""
+
+
+def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
+    """The local file of a path or of an http(s) address, downloaded unless it is in the cache.
+
+    A cached file under a hashed name is checked each time, and replaced if it is damaged.
+
+    Args:
+        cache_dir: None means $HRPOSE_CACHE, or else ~/.cache/hrpose.
+    """
+    url = str(source)
+    if not url.startswith(("http://", "https://")):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            problem = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
+            raise CheckpointError(f"{path}: {problem}")
+        return path
+    name = Path(unquote(urlsplit(url).path)).name
+    if not name:
+        raise CheckpointError(f"{url}: this address names no file")
+    folder = Path(cache_dir or os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose").expanduser()
+    digest = HASHED_NAME.search(name)
+    if not digest:  # such a name says nothing of its content: two addresses may share it
+        folder /= hashlib.sha256(url.encode()).hexdigest()[:8]
+    path = folder / name
+    if path.is_file() and (not digest or _sha256(path).startswith(digest[1])):
+        return path
+    part = folder / f".{name}.{secrets.token_hex(4)}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(url, part)
+        if digest and not _sha256(part).startswith(digest[1]):
+            raise CheckpointError(
+                f"{url}: sha256 of what was downloaded starts with {_sha256(part)[:8]}, but the "
+                f"name promises {digest[1]}; damaged on the way, or replaced by something else"
+            )
+        part.replace(path)
+    except (OSError, HTTPException, ValueError) as error:
+        raise CheckpointError(f"{url}: could not be downloaded to {folder}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _download(url: str, path: Path) -> None:
+    request = Request(url, headers={"User-Agent": "hrpose"})
+    with urlopen(request, timeout=30) as response, path.open("wb") as file:
+        size = int(response.headers.get("Content-Length") or 0)
+        bar = tqdm(total=size or None, unit="B", unit_scale=True, desc=url, disable=None)
+        with bar:
+            while block := response.read(CHUNK):
+                file.write(block)
+                bar.update(len(block))
+            if size and file.tell() != size:
+                raise OSError(f"broke off after {file.tell():,} of {size:,} bytes")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a checkpoint file, on the CPU; nothing in the file is executed.
+
+    Takes MMPose's files (under 'state_dict'), ours (under 'model') and bare state dicts; strips
+    the 'module.' of weights that were saved from a wrapper for several GPUs.
+    """
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can end in almost any exception
+        raise CheckpointError(f"{path}: {_why_unreadable(str(error))}") from error
+    state = content
+    if isinstance(content, dict):
+        state = content.get("state_dict", content.get("model", content))
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        held = ", ".join(map(str, content))[:70] if isinstance(content, dict) else type(content)
+        places = "neither bare nor under 'state_dict' or 'model'"
+        raise CheckpointError(f"{path}: no weights in it, {places} (it holds {held})")
+    wrapped = all(key.startswith("module.") for key in state)
+    return {key[7:] if wrapped else key: value for key, value in state.items()}
+
+
+def _numpy_scalars() -> list[Any]:
+    """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
+    scalar = np.float64().__reduce__()[0]
+    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
+    return [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *{type(np.dtype(code)) for code in codes},
+    ]
+
+
+def _why_unreadable(message: str) -> str:
+    refused = re.search(r"Unsupported (?:global|class): GLOBAL (\S+)", message)
+    if refused:
+        return (
+            f"holds a Python object ({refused[1]}), and such an object could run code; "
+            "save the weights alone, as tensors"
+        )
+    first = message.strip().partition("\n")[0][:120]
+    return f"not a readable checkpoint: cut off, or another kind of file ({first})"
+
+
+def load_weights(
+    model: nn.Module,
+    source: str | Path,
+    strict: bool,
+    part: Literal["model", "backbone"] = "model",
+) -> str:
+    """Load `source`, a path or an address, into `model`; returns one line that sums it up.
+
+    Args:
+        strict: refuse whatever does not fit, as testing must. If false, entries of the head with
+            other shapes and entries that the file lacks stay as they were initialised, and entries
+            that the model lacks are ignored; other shapes in the backbone are refused all the same.
+        part: 'backbone' loads into `model.backbone` alone, from ImageNet weights or a pose model.
+
+    Raises:
+        CheckpointError: the file cannot be had, read or fitted; the model is then unchanged.
+    """
+    path = fetch(source)
+    theirs = read_state_dict(path)
+    target, ignored = model, dict[str, list[str]]()
+    if part == "backbone":
+        target = model.get_submodule("backbone")
+        theirs, ignored = _backbone_entries(theirs)
+    ours = target.state_dict()
+    reshaped = [key for key in theirs if key in ours and theirs[key].shape != ours[key].shape]
+    missing = [key for key in ours if key not in theirs and not key.endswith(COUNTER)]
+    unknown = [key for key in theirs if key not in ours]
+    fitting = {key: theirs[key] for key in theirs if key in ours and key not in reshaped}
+
+    unset = _shape_lines(theirs, ours, reshaped)
+    unset += [f"{_names(missing)}: not in the checkpoint"] if missing else []
+    problems = [f"nothing in it fits; the model has {_names(ours)}"] if not fitting else []
+    if strict or any(not key.startswith("keypoint_head.") for key in reshaped):
+        problems += unset
+        problems += [f"{_names(unknown)}: not in the model"] if unknown and strict else []
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise CheckpointError(f"{path}: does not fit the {part}{lines}")
+
+    target.load_state_dict(fitting, strict=False)
+    kept = "" if str(path) == str(source) else f" (kept at {path})"
+    total = len(fitting) + len(reshaped) + len(missing)
+    summary = [f"{part}: loaded {len(fitting):,} of {total:,} entries from {source}{kept}"]
+    summary += [f"re-initialised {line}" for line in unset]
+    ignored["not in the model"] = unknown
+    summary += [f"ignored {_names(keys)}: {why}" for why, keys in ignored.items() if keys]
+    return "; ".join(summary)
+
+
+def _backbone_entries(
+    state: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, list[str]]]:
+    """The backbone's entries, without a prefix, and the keys of the rest under the reason why."""
+    prefix = "backbone."
+    if any(key.startswith(prefix) for key in state):
+        rest = [key for key in state if not key.startswith(prefix)]
+        inside = {key[len(prefix) :]: state[key] for key in state if key.startswith(prefix)}
+    else:
+        rest, inside = [], dict(state)
+    ignored = {"not of the backbone": rest}
+    for reason, pattern in UNUSED_BY_POSE.items():
+        ignored[reason] = [key for key in inside if re.match(pattern, key)]
+    unused = {key for keys in ignored.values() for key in keys}
+    return {key: value for key, value in inside.items() if key not in unused}, ignored
+
+
+def _shape_lines(
+    theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], keys: Iterable[str]
+) -> list[str]:
+    """Why the entries `keys` have other shapes, one line a reason."""
+    lines = []
+    left = list(keys)
+    width, wanted = _width(theirs), _width(ours)
+    if f"{FINAL_LAYER}.bias" in left:
+        counts = [len(state[f"{FINAL_LAYER}.bias"]) for state in (theirs, ours)]
+        lines.append(f"{FINAL_LAYER}: checkpoint {counts[0]} keypoints, model {counts[1]}")
+        left = [key for key in left if not key.startswith(FINAL_LAYER)]
+    if width and wanted and width != wanted:
+        lines.append(f"{_names(left)}: checkpoint HRNet-W{width}, model HRNet-W{wanted}")
+    elif left:
+        shapes = [tuple(state[left[0]].shape) for state in (theirs, ours)]
+        example = f"{left[0]} is {shapes[0]} in the checkpoint, {shapes[1]} in the model"
+        lines.append(f"{_names(left)}: other shapes ({example})")
+    return lines
+
+
+def _width(state: Mapping[str, Tensor]) -> int | None:
+    """Channels of the finest branch of an HRNet, if `state` has one, bare or in a model."""
+    for prefix in ("", "backbone."):
+        if prefix + WIDTH_KEY in state:
+            return len(state[prefix + WIDTH_KEY])
+    return None
+
+
+def _names(keys: Iterable[str]) -> str:
+    """The layers that `keys` belong to, at most three by name, and how many entries there are."""
+    keys = list(keys)
+    layers = list(dict.fromkeys(key.rpartition(".")[0] or key for key in keys))
+    more = f" and {len(layers) - 3} more" if len(layers) > 3 else ""
+    return f"{', '.join(layers[:3])}{more} ({len(keys)} {'entry' if len(keys) == 1 else 'entries'})"

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from metric_cases import META, coco_of, instances
+
+from hrpose.errors import DataError
+from hrpose.metrics.normaliser import HUGE, Normaliser
+
+# nose and eye: both labelled 5 px apart; both, on one spot; eye only; neither
+TRUTH = instances(
+    [[[3, 4], [0, 8], [9, 9]], [[7, 7], [7, 7], [9, 9]], [[0, 0], [6, 8], [9, 9]], [[0, 0]] * 3],
+    [[1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 0]],
+    [[0, 0, 30, 10], [5, 5, 10, 40], [0, 0, 0, 0], [0, 0, 1, 2]],
+)
+ROWS = np.arange(4)
+
+
+def lengths(norm, missing=None, rows=ROWS, coco=None):
+    return Normaliser(norm, missing).lengths(TRUTH, rows, coco or {}, META)
+
+
+def test_box_is_its_longest_side_and_an_empty_one_is_left_out():
+    values, notes = lengths("box")
+    np.testing.assert_array_equal(values, [30, 40, np.nan, 2])
+    assert notes == [
+        "normalised by the longest side of the box",
+        "1 of 4 instances have no usable longest side of the box and are left out",
+    ]
+
+
+def test_pair_left_out_unless_both_are_labelled_and_apart():
+    values, notes = lengths(("nose", "eye"), "leave-out")
+    np.testing.assert_array_equal(values, [5, np.nan, np.nan, np.nan])
+    assert notes[1:] == ["3 of 4 instances have no usable distance nose-eye and are left out"]
+
+
+@pytest.mark.parametrize("missing", [None, "mmpose-2021"])
+def test_pair_as_in_2021(missing):
+    values, notes = lengths(["nose", "eye"], missing)
+    np.testing.assert_array_equal(values, [5, HUGE, 10, HUGE])  # 10: eye to the image corner
+    assert "1 of 4 instances have only one of nose and eye labelled" in notes[1]
+    assert "2 of 4 instances have no usable distance nose-eye; all their points" in notes[2]
+
+
+def test_rows_are_followed():
+    assert lengths("box", rows=np.array([1, 0]))[0].tolist() == [40, 30]
+
+
+def test_head_sizes_come_from_the_annotations():
+    coco = coco_of(TRUTH)
+    coco["annotations"][0]["head_size"] = 12.5
+    coco["annotations"][1]["head_box"] = [1, 1, 30, 40]
+    values, notes = lengths("head", coco=coco)
+    np.testing.assert_array_equal(values, [12.5, 0.6 * 50, np.nan, np.nan])
+    assert "2 of 4 instances have no usable head size" in notes[1]
+
+
+def test_head_without_any_size_is_an_error():
+    with pytest.raises(DataError, match="no annotation has 'head_size'"):
+        lengths("head", coco=coco_of(TRUTH))
+
+
+@pytest.mark.parametrize(
+    ("norm", "missing", "message"),
+    [
+        ("boxx", None, "norm 'boxx'.*did you mean 'box'"),
+        (("nose", "nose"), None, "two different keypoint names"),
+        (("nose",), None, "two different keypoint names"),
+        ("box", "skip", "missing 'skip': expected 'mmpose-2021', 'leave-out'"),
+    ],
+)
+def test_bad_arguments(norm, missing, message):
+    with pytest.raises(ValueError, match=message):
+        Normaliser(norm, missing)
+
+
+def test_check_names_the_unknown_keypoint():
+    (problem,) = Normaliser(("nose", "eyes"), None).check(META)
+    assert problem == "norm ('nose', 'eyes'): 'eyes' is no keypoint of 'pet'; did you mean 'eye'?"
+    assert Normaliser(("nose", "eye"), None).check(META) == []
+    assert Normaliser("box", None).check(META) == []
