@@ -1,4 +1,4 @@
-"""What goes wrong for a user: errors that carry a whole answer and are shown without a traceback."""
+"""What goes wrong for a user: errors that carry a whole answer, shown without a traceback."""
 
 import functools
 import sys
@@ -33,7 +33,7 @@ class RunError(HrposeError):
 
 
 def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
-    """Let a tool's `main` end a `HrposeError` with its message and status 2 instead of a traceback."""
+    """Let a tool's `main` end a `HrposeError` with its message and status 2, not a traceback."""
 
     @functools.wraps(main)
     def run() -> None:

@@ -23,13 +23,13 @@ def draw_predictions(
     samples = [dataset[(0, int(predictions.index[row]))] for row in rows]
     prediction_grid(
         crops=[sample["image"] for sample in samples],
-        truth_keypoints=[sample["keypoints"] for sample in samples],
-        truth_visible=[sample["visible"] for sample in samples],
-        predicted_keypoints=[
-            apply_affine(predictions.keypoints[row].astype(np.float64), sample["matrix"])
-            for row, sample in zip(rows, samples, strict=True)
-        ],
-        scores=[predictions.scores[row] for row in rows],
+        truth_keypoints=np.stack([sample["keypoints"] for sample in samples]),
+        truth_visible=np.stack([sample["visible"] for sample in samples]),
+        predicted_keypoints=apply_affine(
+            predictions.keypoints[rows].astype(np.float64),
+            np.stack([sample["matrix"] for sample in samples])[:, None],
+        ),
+        scores=predictions.scores[rows],
         meta=dataset.meta,
         path=path,
     )

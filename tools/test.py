@@ -7,14 +7,11 @@ from pathlib import Path
 
 from hrpose.errors import shown_to_user
 
-# before torch is imported: its threads must not spin on a core that a loader worker could use
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Test a checkpoint: prints metrics and scores per keypoint, writes metrics.json, "
-        "predictions.json (COCO results) and predictions.png.",
+        description="Test a checkpoint: prints metrics and scores per keypoint, writes "
+        "metrics.json, predictions.json (COCO results) and predictions.png.",
         epilog="Several GPUs: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options].",
     )
     parser.add_argument("config", metavar="CONFIG", help="config page, a .py file under configs/")
@@ -22,7 +19,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--work-dir", help="where results go (default: work_dirs/<config name>)")
     parser.add_argument("--ann-file", help="COCO annotations to test on instead of the page's")
     parser.add_argument("--img-root", help="folder of the images of --ann-file")
-    parser.add_argument("--out", help="file for the predictions (default: predictions.json in the work dir)")
+    parser.add_argument(
+        "--out", help="file for the predictions (default: predictions.json in the work dir)"
+    )
     parser.add_argument(
         "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE",
         help="values to change on the page, e.g. data.val_batch_size=64 model.flip_test=False",
@@ -43,8 +42,10 @@ def main() -> None:
     ]
     page = config.load(args.config, [*changes, *args.cfg_options])
     work_dir = Path(args.work_dir or Path("work_dirs") / Path(args.config).stem)
-    report, dataset = run_test(page, args.checkpoint, work_dir, Path(args.out) if args.out else None)
-    if report.predictions is not None and int(os.environ.get("RANK", 0)) == 0:
+    report, dataset = run_test(
+        page, args.checkpoint, work_dir, Path(args.out) if args.out else None
+    )
+    if int(os.environ.get("RANK", 0)) == 0:
         draw_predictions(dataset, report.predictions, work_dir / "predictions.png")
         print(f"picture: {work_dir / 'predictions.png'}")
 

@@ -2,18 +2,15 @@
 """Train a model from a config page."""
 
 import argparse
-import os
 from pathlib import Path
 
 from hrpose.errors import shown_to_user
 
-# before torch is imported: its threads must not spin on a core that a loader worker could use
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Train a model from a config page. Checkpoints, logs and curves go to the run directory.",
+        description="Train a model from a config page. Checkpoints, logs and curves go to the "
+        "run directory.",
         epilog="Several GPUs: tools/dist_train.sh CONFIG GPUS [options].",
     )
     parser.add_argument("config", metavar="CONFIG", help="config page, a .py file under configs/")
@@ -23,11 +20,19 @@ def parse() -> argparse.Namespace:
         help="go on with the run in the run directory, from CKPT or from its newest checkpoint",
     )  # fmt: skip
     parser.add_argument(
-        "--load-from", metavar="CKPT", help="start from the weights of this checkpoint (path or URL)"
+        "--load-from",
+        metavar="CKPT",
+        help="start from the weights of this checkpoint (path or URL)",
     )
-    parser.add_argument("--amp", action="store_true", help="mixed precision: bf16, or fp16 on older GPUs")
-    parser.add_argument("--seed", type=int, help="seed of weights, order and augmentation (default: the page's)")
-    parser.add_argument("--deterministic", action="store_true", help="only deterministic GPU kernels")
+    parser.add_argument(
+        "--amp", action="store_true", help="mixed precision: bf16, or fp16 on older GPUs"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="seed of weights, order and augmentation (default: the page's)"
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="only deterministic GPU kernels"
+    )
     parser.add_argument("--no-validate", action="store_true", help="train without validation")
     parser.add_argument(
         "--auto-scale-lr", action="store_true",
@@ -35,7 +40,7 @@ def parse() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE",
-        help="values to change on the page, e.g. data.batch_size=32 codec.sigma=3 'schedule.steps=(16, 19)'",
+        help="values to change: data.batch_size=32 codec.sigma=3 'schedule.steps=(16, 19)'",
     )  # fmt: skip
     return parser.parse_args()
 

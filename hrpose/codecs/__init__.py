@@ -3,7 +3,8 @@
 `encode` and `decode` of one codec stand side by side; what both codecs share is in `heatmaps.py`.
 """
 
+from hrpose.codecs.base import Codec
 from hrpose.codecs.msra import MSRAHeatmap
 from hrpose.codecs.udp import UDPHeatmap
 
-__all__ = ["MSRAHeatmap", "UDPHeatmap"]
+__all__ = ["Codec", "MSRAHeatmap", "UDPHeatmap"]

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from hrpose.codecs.base import Codec
 from hrpose.codecs.heatmaps import (
     NOTHING,
     blur,
@@ -28,7 +29,7 @@ Decoding = Literal["default", "dark", "none"]
 
 
 @register
-class MSRAHeatmap:
+class MSRAHeatmap(Codec):
     """One Gaussian a keypoint (https://arxiv.org/abs/1804.06208); cell = input px / stride.
 
     Legend: B batch, K keypoints, W/H heatmap width and height, stride = input / heatmap size.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from hrpose.codecs.base import Codec
 from hrpose.codecs.heatmaps import (
     NOTHING,
     blur,
@@ -23,7 +24,7 @@ from hrpose.registry import register
 
 
 @register
-class UDPHeatmap:
+class UDPHeatmap(Codec):
     """Gaussian heatmaps of UDP (https://arxiv.org/abs/1911.07524), decoded as by DARK.
 
     Legend: B batch, K keypoints, W/H heatmap width and height. Cell 0 is input px 0 and cell

@@ -61,20 +61,17 @@ def read(path: Path) -> dict[str, Any]:
     return state
 
 
-def find_latest(work_dir: Path) -> Path:
-    """The newest training checkpoint of a run directory."""
+def find_latest(work_dir: Path) -> Path | None:
+    """The newest training checkpoint of a run directory; None where there is none yet."""
     latest = work_dir / LATEST
-    if latest.is_file():
-        return latest
-    numbered = epoch_files(work_dir)
-    if not numbered:
-        raise CheckpointError(
-            f"{work_dir}: no latest.pth or epoch_N.pth to resume from; start without --resume"
-        )
-    return numbered[-1]
+    return latest if latest.is_file() else next(reversed(epoch_files(work_dir)), None)
 
 
 def epoch_files(work_dir: Path) -> list[Path]:
     """All `epoch_N.pth` of a run directory, oldest first."""
-    found = [(int(m[1]), path) for path in work_dir.glob("epoch_*.pth") if (m := _EPOCH_FILE.fullmatch(path.name))]
+    found = [
+        (int(m[1]), path)
+        for path in work_dir.glob("epoch_*.pth")
+        if (m := _EPOCH_FILE.fullmatch(path.name))
+    ]
     return [path for _, path in sorted(found)]

@@ -1,4 +1,4 @@
-"""Processes and devices: one process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs)."""
+"""One process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs); and devices."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def rank() -> int:
-    """This process's number, 0 .. world_size() - 1."""
+    """The number of this process, 0 .. world_size() - 1."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -28,7 +28,9 @@ def choose_device(name: str = "auto") -> torch.device:
     """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU."""
     if name == "auto":
         mps = getattr(torch.backends, "mps", None)
-        name = "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
+        name = (
+            "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
+        )
     if name != "cuda":
         return torch.device(name)
     if not torch.cuda.is_available():
@@ -45,7 +47,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 @contextmanager
 def processes(device: torch.device) -> Iterator[None]:
-    """Join the process group that `torchrun` describes in the environment, if it does; leave at the end."""
+    """Join the process group that `torchrun` describes in the environment, and leave at the end."""
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield
         return
@@ -58,7 +60,7 @@ def processes(device: torch.device) -> Iterator[None]:
 
 
 def local_first(function: Callable[..., Result], *args: Any) -> Result:
-    """Call `function` in the first process of each machine before the others, e.g. to download once."""
+    """Call `function` in the first process of each machine before the others: download once."""
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0
     if dist.is_initialized() and not first:
         dist.barrier()

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class Report:
     """All metrics of one evaluation."""
 
+    predictions: Predictions
     values: dict[str, float | None] = field(default_factory=dict)
     per_keypoint: dict[str, dict[str, float | None]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    predictions: Predictions | None = None
 
 
 @torch.inference_mode()
@@ -38,7 +38,7 @@ def predict(
     autocast: Callable[[], AbstractContextManager],
     warn: Callable[[str], None],
 ) -> Predictions:
-    """Keypoints of every animal that `batches` (of this process) hold, then those of all processes."""
+    """Keypoints of every animal: predict `batches` (of this process), gather over processes."""
     model.eval()
     parts: list[Predictions] = []
     for batch in batches:
@@ -53,7 +53,7 @@ def predict(
         height, width = batch["images"].shape[-2:]
         parts.append(
             Predictions(
-                keypoints=geometry.apply_affine(keypoints.double().cpu().numpy(), back).astype(
+                keypoints=geometry.apply_affine(keypoints.cpu().double().numpy(), back).astype(
                     np.float32
                 ),
                 scores=scores.float().cpu().numpy(),
@@ -69,7 +69,7 @@ def predict(
 
 def score(predictions: Predictions, dataset: PoseDataset, metrics: Sequence[Any]) -> Report:
     """Every metric of `metrics` for `predictions` on the ground truth of `dataset`."""
-    report = Report(predictions=predictions)
+    report = Report(predictions)
     truth, coco = dataset.truth(), dataset.coco()
     for metric in metrics:
         scores = metric.compute(predictions, truth, coco, dataset.meta)

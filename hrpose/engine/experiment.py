@@ -1,4 +1,7 @@
-"""From a config page to objects that fit each other; everything wrong is said at once, before any data is read."""
+"""From a config page to objects that fit each other.
+
+Everything that is wrong is said at once, before any data is read.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,9 @@ def prepare(page: dict[str, Any]) -> Experiment:
     settings = part("runner", {**page.get("runner", {}), "type": "RunSettings"})
     seed_everything(settings.seed if settings else 0)
     meta = part("keypoints")
-    model = part("model", keypoints=meta) if meta else _only_check(page, "model", problems)
+    model = part("model", keypoints=meta) if meta else None
+    if meta is None and "model" in page:
+        problems += check(page["model"], "model", keypoints=None)
     pipelines = {"train": part("train_pipeline"), "test": part("test_pipeline")}
     metrics = part("metrics")
     part("optimizer", params=[torch.nn.Parameter(torch.zeros(1))])
@@ -114,14 +119,9 @@ def prepare(page: dict[str, Any]) -> Experiment:
         problems += _disagreements(page, model, pipelines)
     if meta and metrics and settings:
         problems += _metric_problems(metrics, meta, settings)
-    if problems:
+    if problems or model is None:
         raise ConfigError(list(dict.fromkeys(problems)))
     return Experiment(page, meta, model, pipelines, metrics, schedule, settings, data_settings)
-
-
-def _only_check(page: dict[str, Any], name: str, problems: list[str]) -> None:
-    if name in page:
-        problems.extend(check(page[name], name, keypoints=None))
 
 
 def _disagreements(

@@ -1,4 +1,4 @@
-"""What a run says: console, `train.log`, `metrics.jsonl`, TensorBoard, and the curves as a picture."""
+"""What a run says: console, `train.log`, `metrics.jsonl`, TensorBoard; the curves as a picture."""
 
 import json
 import logging
@@ -131,11 +131,8 @@ class Meter:
         """Mean loss since the last reset."""
         return torch.stack(self._losses).mean()
 
-    def __bool__(self) -> bool:
-        return bool(self._losses)
-
     def speed(self) -> tuple[float, float, float]:
-        """Images per second (this process), seconds per step, share of time spent waiting for data."""
+        """Images per second (of this process), seconds per step, share of time waiting for data."""
         elapsed = max(time.perf_counter() - self._start, 1e-9)
         return self._images / elapsed, elapsed / max(1, len(self._losses)), self._waited / elapsed
 

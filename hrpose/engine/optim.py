@@ -14,7 +14,7 @@ def _fused(params: list[Parameter]) -> dict[str, Any]:
 
 
 @register
-def Adam(  # noqa: N802 - the name on the config page
+def Adam(
     params: Iterable[Parameter],
     lr: float,
     betas: tuple[float, float] = (0.9, 0.999),
@@ -24,12 +24,12 @@ def Adam(  # noqa: N802 - the name on the config page
     """Adam (Kingma and Ba, ICLR 2015)."""
     params = list(params)
     return torch.optim.Adam(
-        params, lr, tuple(betas), eps, weight_decay=weight_decay, **_fused(params)
+        params, lr, (betas[0], betas[1]), eps, weight_decay=weight_decay, **_fused(params)
     )
 
 
 @register
-def AdamW(  # noqa: N802 - the name on the config page
+def AdamW(
     params: Iterable[Parameter],
     lr: float,
     betas: tuple[float, float] = (0.9, 0.999),
@@ -39,12 +39,12 @@ def AdamW(  # noqa: N802 - the name on the config page
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019)."""
     params = list(params)
     return torch.optim.AdamW(
-        params, lr, tuple(betas), eps, weight_decay=weight_decay, **_fused(params)
+        params, lr, (betas[0], betas[1]), eps, weight_decay=weight_decay, **_fused(params)
     )
 
 
 @register
-def SGD(  # noqa: N802 - the name on the config page
+def SGD(
     params: Iterable[Parameter],
     lr: float,
     momentum: float = 0.9,

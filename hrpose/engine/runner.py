@@ -72,7 +72,7 @@ class Runner:
         schedule: Schedule,
         settings: RunSettings,
         loader: DataLoader,
-        validate: Callable[[TopDown], Report],
+        validate: Callable[[TopDown], Report] | None,
         higher_is_better: bool,
         log: RunLog,
         work_dir: Path,
@@ -83,7 +83,7 @@ class Runner:
         self.validate, self.higher_is_better = validate, higher_is_better
         self.log, self.work_dir, self.device, self.identity = log, work_dir, device, identity
         self.precision = resolve_precision(settings.precision, device)
-        self.model: TopDown = model.to(device=device, memory_format=settings.memory_format)  # type: ignore[call-overload]
+        self.model: TopDown = model.to(device).to(memory_format=settings.memory_format)
         if settings.batch_norm == "sync":
             if device.type != "cuda":
                 raise RunError("runner.batch_norm='sync' needs GPUs; use 'frozen' or 'local' here")
@@ -98,6 +98,7 @@ class Runner:
         self.iters_per_epoch = math.ceil(len(loader) / settings.accumulate)
         self.progress = Progress()
         self.meter = Meter()
+        self.unreadable = 0
 
     def _wrap(self) -> nn.Module:
         network: nn.Module = self.model
@@ -117,12 +118,16 @@ class Runner:
             self.train_epoch(progress.epoch)
             progress.epoch += 1
             last = progress.epoch == settings.epochs
-            due = settings.val_interval and (progress.epoch % settings.val_interval == 0 or last)
-            if due:
-                self.run_validation()
+            due = self.validate and (progress.epoch % settings.val_interval == 0 or last)
+            if self.validate and due:
+                self.run_validation(self.validate)
             self.save(numbered=last or progress.epoch % settings.save_interval == 0)
             waited = progress.epoch - progress.best_epoch
-            if due and settings.early_stop and waited >= settings.early_stop * settings.val_interval:
+            if (
+                due
+                and settings.early_stop
+                and waited >= settings.early_stop * settings.val_interval
+            ):
                 self.log.info(
                     f"early stop: no better {settings.save_best} since epoch {progress.best_epoch}"
                 )
@@ -140,19 +145,19 @@ class Runner:
         self.meter.reset()
         title = f"epoch {epoch + 1}/{self.settings.epochs}"
         groups = self.meter.waiting(_groups(self.loader, self.settings.accumulate))
-        for batches in self.log.progress(groups, self.iters_per_epoch, title):
+        shown = self.log.progress(groups, self.iters_per_epoch, title)
+        for step, batches in enumerate(shown, start=1):
             for message in itertools.chain(*(batch["bad"] for batch in batches)):
-                self.log.warning(f"replaced by another animal: {message}")
+                self.unreadable += 1
+                self.log.warning(f"unreadable image number {self.unreadable}: {message}")
             loss = self.train_step(batches)
             self.meter.add(loss, sum(len(batch["images"]) for batch in batches))
             self.progress.iteration += 1
-            if self.progress.iteration % self.settings.log_interval == 0:
+            if step % self.settings.log_interval == 0 or step == self.iters_per_epoch:
                 self.report_training(epoch)
-        if self.meter:
-            self.report_training(epoch)
 
     def train_step(self, batches: list[dict[str, Any]]) -> torch.Tensor:
-        """Forward, loss, backward, optimizer step, schedule: one update from one or more batches."""
+        """Forward, loss, backward, optimizer step: one update from one or more batches."""
         rate = self.schedule.factor(
             self.progress.iteration, self.iters_per_epoch, self.settings.epochs
         )
@@ -206,13 +211,13 @@ class Runner:
         )  # fmt: skip
         self.meter.reset()
 
-    def run_validation(self) -> None:
+    def run_validation(self, validate: Callable[[TopDown], Report]) -> None:
         """Score the current weights and keep them if they are the best so far."""
-        model = self.ema.model if self.ema else self.model
+        model = self.evaluated
         if distributed.world_size() > 1:
             for buffer in model.buffers():  # BatchNorm statistics are each process's own
                 torch.distributed.broadcast(buffer, src=0)
-        report = self.validate(model)
+        report = validate(model)
         progress, name = self.progress, self.settings.save_best
         shown = ", ".join(f"{k} {v:.4f}" for k, v in report.values.items() if v is not None)
         self.log.info(f"epoch {progress.epoch} validation: {shown}")
@@ -233,10 +238,14 @@ class Runner:
         best = self.progress.best
         return best is None or (value > best if self.higher_is_better else value < best)
 
+    @property
+    def evaluated(self) -> TopDown:
+        """The model to validate and to keep: the moving average where there is one."""
+        return self.ema.model if self.ema else self.model
+
     def _weights(self) -> dict[str, Any]:
-        model = self.ema.model if self.ema else self.model
         return {
-            "state_dict": model.state_dict(),
+            "state_dict": self.evaluated.state_dict(),
             "meta": {**vars(self.progress), **self.identity},
         }
 
@@ -257,7 +266,9 @@ class Runner:
         if numbered:
             checkpoint.link(latest, self.work_dir / f"epoch_{self.progress.epoch}.pth")
             if self.settings.keep_checkpoints:
-                for path in checkpoint.epoch_files(self.work_dir)[: -self.settings.keep_checkpoints]:
+                for path in checkpoint.epoch_files(self.work_dir)[
+                    : -self.settings.keep_checkpoints
+                ]:
                     path.unlink(missing_ok=True)
 
     def resume(self, path: Path) -> None:

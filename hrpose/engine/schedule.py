@@ -1,4 +1,4 @@
-"""Learning rate as a pure function of the iteration, so that a resumed run needs no schedule state."""
+"""Learning rate as a pure function of the iteration: a resumed run needs no schedule state."""
 
 import math
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ class RunSettings:
     Args:
         epochs: length of the run.
         val_interval: validate every so many epochs and after the last; 0 means never.
-        save_interval: keep an `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
+        save_interval: keep `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
         keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
         save_best: name of the metric whose best checkpoint is kept; None keeps none.
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
@@ -66,7 +66,9 @@ class RunSettings:
         if self.clip_grad is not None and self.clip_grad <= 0:
             raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
         if self.auto_scale_lr and self.base_batch_size is None:
-            raise ValueError("auto_scale_lr needs base_batch_size, the batch that lr was chosen for")
+            raise ValueError(
+                "auto_scale_lr needs base_batch_size, the batch that lr was chosen for"
+            )
 
     @property
     def memory_format(self) -> torch.memory_format:

@@ -34,33 +34,32 @@ def run_test(
     """
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
-    with distributed.processes(device):
-        with closing(RunLog(None, main=distributed.rank() == 0)) as log:
-            dataset = experiment.dataset("test")
-            log.info(f"test: {dataset.summary()}")
-            path = distributed.local_first(fetch, source)
-            log.info(load_weights(experiment.model, path, strict=True))
-            layout = experiment.settings.memory_format
-            model = experiment.model.to(device=device, memory_format=layout)
-            start = time.perf_counter()
-            report = validator(experiment, dataset, device, log)(model)
-            seconds = time.perf_counter() - start
-            animals = len(report.predictions.index)
-            log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}")
-            log.info(metric_table(report))
-            log.info(keypoint_table(report))
-            if distributed.rank() == 0:
-                made_from = {
-                    "checkpoint": str(path),
-                    "checkpoint_sha256": provenance.file_digest(Path(path)),
-                    "annotations_sha256": dataset.digest(),
-                    "config_sha256": provenance.page_digest(page),
-                    "device": provenance.machine(device),
-                    "seconds": round(seconds, 3),
-                    "animals": animals,
-                    "left_out": len(dataset.left_out),
-                }
-                _write(report, experiment, dataset, made_from, work_dir, out, log)
+    with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
+        dataset = experiment.dataset("test")
+        log.info(f"test: {dataset.summary()}")
+        path = distributed.local_first(fetch, source)
+        log.info(load_weights(experiment.model, path, strict=True))
+        layout = experiment.settings.memory_format
+        model = experiment.model.to(device).to(memory_format=layout)
+        start = time.perf_counter()
+        report = validator(experiment, dataset, device, log)(model)
+        seconds = time.perf_counter() - start
+        animals = len(report.predictions)
+        log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}")
+        log.info(metric_table(report))
+        log.info(keypoint_table(report))
+        if distributed.rank() == 0:
+            made_from = {
+                "checkpoint": str(path),
+                "checkpoint_sha256": provenance.file_digest(Path(path)),
+                "annotations_sha256": dataset.digest(),
+                "config_sha256": provenance.page_digest(page),
+                "device": provenance.machine(device),
+                "seconds": round(seconds, 3),
+                "animals": animals,
+                "left_out": len(dataset.left_out),
+            }
+            _write(report, experiment, dataset, made_from, work_dir, out, log)
     return report, dataset
 
 

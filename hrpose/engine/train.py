@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -33,6 +33,8 @@ def train(page: dict[str, Any], work_dir: Path, resume: str | None = None) -> Pr
         work_dir.mkdir(parents=True, exist_ok=True)
         with closing(RunLog(work_dir, main=distributed.rank() == 0)) as log:
             try:
+                if resume and source is None:
+                    log.info(f"no checkpoint in {work_dir} yet: a new run")
                 runner = make_runner(experiment, work_dir, device, log, source)
                 return runner.train()
             except BaseException as error:
@@ -41,16 +43,16 @@ def train(page: dict[str, Any], work_dir: Path, resume: str | None = None) -> Pr
 
 
 def _resume_source(work_dir: Path, resume: str | None) -> Path | None:
-    """The checkpoint to resume from; refuses to start a second run over a first."""
-    if resume == "auto":
+    """The checkpoint to resume from, if any; refuses to start a second run over a first."""
+    if resume == "auto":  # none yet: a job that is started again and again begins with this one
         return checkpoint.find_latest(work_dir)
     if resume:
         return Path(resume)
     traces = [work_dir / "train.log", *work_dir.glob("*.pth")]
     if any(path.exists() for path in traces):
         raise RunError(
-            f"{work_dir} already holds a run; go on with it by --resume, choose another folder with "
-            "--work-dir, or remove it"
+            f"{work_dir} already holds a run; go on with it by --resume, choose another folder "
+            "with --work-dir, or remove it"
         )
     return None
 
@@ -58,7 +60,7 @@ def _resume_source(work_dir: Path, resume: str | None) -> Path | None:
 def make_runner(
     experiment: Experiment, work_dir: Path, device: torch.device, log: RunLog, source: Path | None
 ) -> Runner:
-    """Read the data, load the weights and put the runner together; logs what the run is made of."""
+    """Read the data, load the weights, make the runner; logs what the run is made of."""
     settings, page = experiment.settings, experiment.page
     _set_backends(settings.deterministic, device)
     log.info(f"run directory {work_dir}  ({provenance.command()})")
@@ -119,7 +121,7 @@ def _load_start(experiment: Experiment, source: Path | None, log: RunLog) -> Non
     page = experiment.page
     if source is not None:
         return
-    part = "model" if page.get("load_from") else "backbone"
+    part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
     weights = page.get("load_from") or page.get("pretrained")
     if weights:
         path = distributed.local_first(fetch, weights)

@@ -37,7 +37,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, H, W) -> the same shape; adds and rectifies in place, over batch norm's output."""
+        """(B, channels, H, W) -> the same shape."""
         y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
         y = self.bn2(self.conv2(y))
         return functional.relu(y.add_(x), inplace=True)

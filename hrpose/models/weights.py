@@ -55,36 +55,38 @@ def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
     if not digest:  # such a name says nothing of its content: two addresses may share it
         folder /= hashlib.sha256(url.encode()).hexdigest()[:8]
     path = folder / name
-    if path.is_file() and (not digest or _sha256(path).startswith(digest[1])):
-        return path
-    part = folder / f".{name}.{secrets.token_hex(4)}.part"
     try:
+        if path.is_file() and (not digest or _sha256(path).startswith(digest[1])):
+            return path
         folder.mkdir(parents=True, exist_ok=True)
-        _download(url, part)
-        if digest and not _sha256(part).startswith(digest[1]):
-            raise CheckpointError(
-                f"{url}: sha256 of what was downloaded starts with {_sha256(part)[:8]}, but the "
-                f"name promises {digest[1]}; damaged on the way, or replaced by something else"
-            )
-        part.replace(path)
+        _download(url, path, digest[1] if digest else "")
     except (OSError, HTTPException, ValueError) as error:
         raise CheckpointError(f"{url}: could not be downloaded to {folder}: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
-def _download(url: str, path: Path) -> None:
+def _download(url: str, path: Path, digest: str) -> None:
+    """Bring `url` to `path`, which appears only once it is whole and its sha256 starts right."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     request = Request(url, headers={"User-Agent": "hrpose"})
-    with urlopen(request, timeout=30) as response, path.open("wb") as file:
-        size = int(response.headers.get("Content-Length") or 0)
-        bar = tqdm(total=size or None, unit="B", unit_scale=True, desc=url, disable=None)
-        with bar:
-            while block := response.read(CHUNK):
-                file.write(block)
-                bar.update(len(block))
+    try:
+        with urlopen(request, timeout=30) as response, part.open("wb") as file:
+            size = int(response.headers.get("Content-Length") or 0)
+            with tqdm(total=size, unit="B", unit_scale=True, desc=path.name, disable=None) as bar:
+                while block := response.read(CHUNK):
+                    file.write(block)
+                    bar.update(len(block))
             if size and file.tell() != size:
                 raise OSError(f"broke off after {file.tell():,} of {size:,} bytes")
+        got = _sha256(part)[: len(digest)]
+        if got != digest:
+            raise OSError(
+                f"its sha256 starts with {got}, its name promises {digest}: damaged on "
+                "the way, or replaced; if you trust it, give the path of your own copy"
+            )
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:
@@ -101,11 +103,23 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     Takes MMPose's files (under 'state_dict'), ours (under 'model') and bare state dicts; strips
     the 'module.' of weights that were saved from a wrapper for several GPUs.
     """
+    path = Path(path)
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     except Exception as error:  # a damaged pickle can end in almost any exception
-        raise CheckpointError(f"{path}: {_why_unreadable(str(error))}") from error
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        if refused:
+            raise CheckpointError(
+                f"{path}: holds a Python object ({refused[1]}), and reading one could run code; "
+                "save the weights alone, as tensors"
+            ) from error
+        size = f"{path.stat().st_size:,} bytes"
+        raise CheckpointError(
+            f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
+        ) from error
     state = content
     if isinstance(content, dict):
         state = content.get("state_dict", content.get("model", content))
@@ -129,17 +143,6 @@ def _numpy_scalars() -> list[Any]:
         np.dtype,
         *{type(np.dtype(code)) for code in codes},
     ]
-
-
-def _why_unreadable(message: str) -> str:
-    refused = re.search(r"Unsupported (?:global|class): GLOBAL (\S+)", message)
-    if refused:
-        return (
-            f"holds a Python object ({refused[1]}), and such an object could run code; "
-            "save the weights alone, as tensors"
-        )
-    first = message.strip().partition("\n")[0][:120]
-    return f"not a readable checkpoint: cut off, or another kind of file ({first})"
 
 
 def load_weights(

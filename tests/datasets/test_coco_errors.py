@@ -71,11 +71,14 @@ def test_broken_annotations(toy, meta, test_steps, changes, words):
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../secret.jpg", "a/../../b.jpg", "C:\\x.jpg", "..\\x.jpg", "\\\\host\\x"]
+    "name",
+    ["/etc/passwd", "../secret.jpg", "a/../../b.jpg", "C:\\x.jpg", "..\\x.jpg", "\\\\host\\x"],
 )
 def test_names_that_leave_the_folder(toy, meta, test_steps, name):
     toy.images[1]["file_name"] = name
-    with pytest.raises(DataError, match=r"ann\.json: image 21: file_name .* leads out of the image"):
+    with pytest.raises(
+        DataError, match=r"ann\.json: image 21: file_name .* leads out of the image"
+    ):
         toy.open(meta, test_steps)
 
 

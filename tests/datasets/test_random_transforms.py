@@ -9,7 +9,6 @@ import math
 import numpy as np
 import pytest
 
-from hrpose.datasets.photometric import Photometric, saturate, tone_curve
 from hrpose.datasets.random_transforms import (
     RandomFlip,
     RandomHalfBody,
@@ -19,7 +18,6 @@ from hrpose.datasets.random_transforms import (
     flip_keypoints,
     half_body_box,
 )
-from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.keypoints import KeypointMeta
 
 DRAWS = 20_000
@@ -208,44 +206,3 @@ def test_distribution_of_scales_and_rotations():
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):
         near((turned < np.quantile(reference, share)).mean(), share, 0.0185)
     near(np.corrcoef(factors, turns)[0, 1], 0, 4 / math.sqrt(DRAWS))
-
-
-def test_tone_curve_by_hand():
-    assert np.array_equal(tone_curve(0, 1, 1), np.arange(256))
-    assert tone_curve(30, 1, 1)[[0, 100, 250]].tolist() == [30, 130, 255]
-    assert tone_curve(0, 2, 1)[[0, 100, 127, 128, 200]].tolist() == [0, 72, 126, 128, 255]
-    assert tone_curve(0, 1, 2)[[0, 51, 255]].tolist() == [0, 10, 255]  # 255 * 0.2^2 = 10.2
-
-
-def test_saturation_by_hand():
-    image = np.array([[[200, 100, 20], [7, 7, 7]]], np.uint8)
-    assert np.ptp(saturate(image, 0), axis=-1).max() == 0
-    assert np.array_equal(saturate(image, 1), image)
-    assert saturate(image, 0.5)[0, 0].tolist() == [160, 110, 70]  # grey is 121; rounds half to even
-    assert saturate(image, 2)[0, 1].tolist() == [7, 7, 7]
-
-
-def test_photometric_is_a_function_of_the_generator():
-    image = np.random.default_rng(0).integers(0, 255, (32, 24, 3), dtype=np.uint8)
-    step = Photometric(prob=1, blur=1, noise=5)
-    first, again, other = (
-        step({"image": image}, np.random.default_rng(seed))["image"] for seed in (1, 1, 2)
-    )
-    assert first.dtype == np.uint8
-    assert first.shape == image.shape
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-    still = Photometric(prob=0)({"image": image}, np.random.default_rng(1))
-    assert still["image"] is image
-
-
-def test_an_order_that_makes_no_sense_is_refused(toy, meta):
-    crop, warp = CropBox((64, 64)), Warp((64, 64))
-    for steps, words in (
-        ([LoadImage(), warp], "Warp.*needs 'center', which nothing before it adds"),
-        ([LoadImage(), crop], "no Warp"),
-        ([LoadImage(), crop, warp, RandomShift()], "pipeline 3.*after Warp"),
-        ([crop, RandomFlip(), warp], "pipeline 1 .RandomFlip.: needs 'image'"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            toy.open(meta, steps)

@@ -62,7 +62,9 @@ def test_values_that_disagree(tiny, change, sentence):
     assert sentence in "\n".join(problems(tiny(*changes)))
 
 
-@pytest.mark.parametrize("part", ["model", "codec", "optimizer", "metrics", "schedule", "keypoints"])
+@pytest.mark.parametrize(
+    "part", ["model", "codec", "optimizer", "metrics", "schedule", "keypoints"]
+)
 def test_a_missing_part_is_named(tiny, part):
     page = tiny()
     del page[part]

@@ -10,7 +10,6 @@ from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, ConfigError, RunError
 
-
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
 
@@ -46,8 +45,10 @@ def test_a_run_leaves_what_the_docs_promise(finished):
 
 def test_it_learns(tiny, tmp_path):
     """Four animals, seen 16 times: the loss falls well below that of empty heatmaps."""
-    page = tiny("data.train.length=4", "data.train.fresh=False", "runner.epochs=16", "optimizer.lr=2e-3",
-                "runner.val_interval=0", "schedule.steps=()")  # fmt: skip
+    page = tiny(
+        "data.train.length=4", "data.train.fresh=False", "runner.epochs=16",
+        "runner.val_interval=0", "optimizer.lr=2e-3", "schedule.steps=()",
+    )  # fmt: skip
     page["train_pipeline"] = page["test_pipeline"]
     train(page, tmp_path)
     losses = [row["loss"] for row in rows(tmp_path, "train")]
@@ -80,6 +81,13 @@ def test_a_resumed_run_ends_where_the_undisturbed_one_does(finished, tiny, tmp_p
     train(tiny("data.workers=1"), folder, resume="auto")
     assert equal(weights(folder / "latest.pth"), weights(finished / "latest.pth"))
     assert (folder / "metrics.jsonl").read_bytes() == (finished / "metrics.jsonl").read_bytes()
+
+
+def test_resume_without_a_checkpoint_starts_anew(finished, tiny, tmp_path):
+    """So that a job which the scheduler starts again and again is one command."""
+    train(tiny(), tmp_path, resume="auto")
+    assert "no checkpoint in" in (tmp_path / "train.log").read_text()
+    assert equal(weights(tmp_path / "latest.pth"), weights(finished / "latest.pth"))
 
 
 def test_resume_with_another_width_is_refused(finished, tiny, tmp_path):
@@ -123,14 +131,15 @@ def test_load_from_starts_from_the_weights(finished, tiny, tmp_path):
 
 def test_old_checkpoints_go_and_the_best_stays(tiny, tmp_path):
     train(tiny("runner.epochs=4", "runner.keep_checkpoints=2"), tmp_path)
-    assert [path.name for path in checkpoint.epoch_files(tmp_path)] == ["epoch_3.pth", "epoch_4.pth"]
+    assert [path.name for path in checkpoint.epoch_files(tmp_path)] == [
+        "epoch_3.pth",
+        "epoch_4.pth",
+    ]
     assert len(list(tmp_path.glob("best_*.pth"))) == 1
 
 
 def test_early_stop(tiny, tmp_path):
-    progress = train(
-        tiny("runner.epochs=9", "runner.early_stop=1", "optimizer.lr=1e-12"), tmp_path
-    )
+    progress = train(tiny("runner.epochs=9", "runner.early_stop=1", "optimizer.lr=1e-12"), tmp_path)
     assert progress.epoch < 9
     assert "early stop: no better PCK@0.3" in (tmp_path / "train.log").read_text()
 
@@ -155,15 +164,15 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(tiny, tmp_path):
     common = ["runner.epochs=1", "runner.batch_norm='frozen'", "runner.log_interval=1"]
     train(tiny(*common, "data.batch_size=8"), tmp_path / "one")
     train(tiny(*common, "data.batch_size=4", "runner.accumulate=2"), tmp_path / "two")
-    one, two = (
-        [row["loss"] for row in rows(tmp_path / name, "train")] for name in ("one", "two")
-    )
+    one, two = ([row["loss"] for row in rows(tmp_path / name, "train")] for name in ("one", "two"))
     assert len(one) == len(two) == 2
     assert one == pytest.approx(two, rel=1e-5)
 
 
 def test_the_rate_follows_the_real_batch_when_asked(tiny, tmp_path):
-    train(tiny("runner.auto_scale_lr=True", "runner.base_batch_size=8", "runner.epochs=1"), tmp_path)
+    train(
+        tiny("runner.auto_scale_lr=True", "runner.base_batch_size=8", "runner.epochs=1"), tmp_path
+    )
     assert "learning rate times 0.5" in (tmp_path / "train.log").read_text()
     # iteration 4 of a warm-up of 2 is at the full rate
     assert rows(tmp_path, "train")[-1]["lr"] == pytest.approx(0.5 * 5e-4)

@@ -1,0 +1,90 @@
+"""The command lines as a user meets them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = "tests/pages/tiny.py"
+
+
+def tool(name, *arguments):
+    return subprocess.run(
+        [sys.executable, f"tools/{name}", *map(str, arguments)],
+        capture_output=True, text=True, cwd=ROOT, timeout=300, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("train.py", ["--work-dir", "--resume", "--load-from", "--amp", "--seed", "--deterministic",
+                      "--no-validate", "--auto-scale-lr", "--cfg-options"]),
+        ("test.py", ["--work-dir", "--ann-file", "--img-root", "--out", "--cfg-options"]),
+        ("print_config.py", ["--cfg-options"]),
+    ],
+)  # fmt: skip
+def test_help_lists_the_options(name, options):
+    done = tool(name, "--help")
+    assert done.returncode == 0
+    assert all(option in done.stdout for option in options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["configs/no_such_page.py"], ["no_such_page.py", "no such config page"]),
+        ([TINY, "--cfg-options", "runner.epoch=1"], ["runner", "did you mean 'epochs'?"]),
+        ([TINY, "--load-from", "nowhere.pth"], ["nowhere.pth"]),
+        ([TINY, "--resume", "nowhere.pth"], ["nowhere.pth"]),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_no_traceback(tmp_path, arguments, words):
+    done = tool("train.py", *arguments, "--work-dir", tmp_path / "run")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert all(word in done.stderr for word in words)
+
+
+def test_a_missing_data_root_is_named(tmp_path):
+    page = "configs/animal/hrnet/horse10/hrnet_w32_horse10_256x256-split1.py"
+    done = tool("train.py", page, "--work-dir", tmp_path / "run",
+                "--cfg-options", "data.root=/nowhere/horse10", "pretrained=None")  # fmt: skip
+    assert done.returncode == 2
+    assert "/nowhere/horse10" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_train_then_test_on_coco_files(tmp_path):
+    """A COCO data set on disk: --no-validate, --amp, --ann-file, --img-root and --out."""
+    from hrpose import config
+    from hrpose.datasets.synthetic import write_coco
+    from hrpose.engine.experiment import prepare
+
+    data = prepare(config.load(ROOT / TINY)).dataset("val")
+    write_coco(data, tmp_path / "herd")
+    page = tmp_path / "herd.py"
+    page.write_text(
+        f"_base_ = {str(ROOT / TINY)!r}\n"
+        "data = dict(test=dict(_delete_=True, type='CocoPoseDataset', ann_file='', img_root=''))\n"
+    )
+    run = tmp_path / "run"
+    done = tool("train.py", page, "--work-dir", run, "--no-validate", "--amp", "--seed", 3,
+                "--cfg-options", "runner.epochs=1", "data.train.length=4")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not list(run.glob("best_*"))
+    done = tool(
+        "test.py", page, run / "latest.pth", "--work-dir", tmp_path / "out",
+        "--ann-file", tmp_path / "herd/annotations.json", "--img-root", tmp_path / "herd/images",
+        "--out", tmp_path / "mine.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "PCK@0.3" in done.stdout
+    assert "Nearhindfetlock" in done.stdout
+    assert (tmp_path / "mine.json").is_file()
+    assert (tmp_path / "out/metrics.json").is_file()
+    assert (tmp_path / "out/predictions.png").stat().st_size > 10_000
