@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Count what a reader must read: files, lines and calls of ours that one training run goes through."""
+"""Count what a reader must read: our files, lines and calls that one training run enters."""
 
 import argparse
 import sys
@@ -21,6 +21,7 @@ class Trace:
         self.path_to_loss: list[str] = []
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """What `sys.settrace` calls."""
         code = frame.f_code
         if not _is_ours(code.co_filename) or self._at_import(frame):
             return None

@@ -20,7 +20,7 @@ class Codec(ABC):
 
     @abstractmethod
     def encode(self, keypoints: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
-        """Keypoints (B, K, 2) in input px and visible (B, K) -> target (B, K, H, W), weight (B, K)."""
+        """Keypoints (B, K, 2) in input px, visible (B, K) -> target (B, K, H, W), weight (B, K)."""
 
     @abstractmethod
     def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
