@@ -3,8 +3,6 @@ from pathlib import Path
 
 import pytest
 
-# threads that wait for each other must not spin while another process wants the core
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ROOT = Path(__file__).resolve().parent.parent
 

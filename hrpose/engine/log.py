@@ -186,8 +186,9 @@ def draw_curves(folder: Path) -> Path | None:
     rate.plot(steps, [row["lr"] for row in train], color="tab:orange", lw=1, label="learning rate")
     rate.set_ylabel("learning rate")
     lines = [*left.lines, *rate.lines]
-    left.legend(lines, [str(line.get_label()) for line in lines], loc="upper right")
-    for name in dict.fromkeys(name for row in val for name in row["metrics"]):
+    left.legend(lines, [str(line.get_label()) for line in lines], loc="lower left")
+    names = [name for row in val for name in row["metrics"] if "(" not in name]  # no AP(L) etc.
+    for name in dict.fromkeys(names):
         points = [(row["epoch"], row["metrics"].get(name)) for row in val]
         points = [(x, y) for x, y in points if y is not None and math.isfinite(y) and y <= 1.5]
         if points:
