@@ -46,9 +46,9 @@ metrics = [
 optimizer = dict(lr=1e-3)
 schedule = dict(_delete_=True, type="WarmupCosine", warmup_iters=30, warmup_ratio=0.01)
 runner = dict(
-    epochs=9,
-    val_interval=3,
-    save_interval=3,
+    epochs=6,
+    val_interval=2,
+    save_interval=2,
     save_best="PCK@0.3",
     log_interval=10,
     base_batch_size=16,
