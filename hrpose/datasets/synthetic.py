@@ -23,7 +23,7 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.registry import register
 from hrpose.structures import Instances
 
-_EDITION = 1  # of the animals: one more when what is drawn changes
+_EDITION = 2  # of the animals: one more when what is drawn changes
 _BODY, _PAINT = 1, 2  # streams of random numbers; the transforms' own is the plain (seed, epoch, i)
 
 

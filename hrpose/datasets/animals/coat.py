@@ -230,7 +230,7 @@ def paint(image: np.ndarray, scene: Scene, light: Light, rng: np.random.Generato
     fur += hair * texture("down", size, rng)
 
     glow = cv2.resize(shade(relief(far, None, unit), unit, light, 0.0), size)
-    tone = fur * glow * rng.uniform(0.5, 0.68)
+    tone = fur * glow * rng.uniform(0.34, 0.48)
     picture = over(image[where], modulate(_dress(scene, coat, skin, FAR[1:]), tone), far)
     glow = shade(relief(near, _mask(scene, MUSCLES), unit), unit, light, coat.gloss)
     skin = _dress(scene, coat, skin, NEAR[-2:])

@@ -21,7 +21,7 @@ train_pipeline = [
     dict(type="LoadImage"),
     dict(type="CropBox", input_size="$codec.input_size", padding=1.25),
     dict(type="RandomFlip", prob=0.5),
-    dict(type="RandomScaleRotate", scale=0.15, degrees=15, rotate_prob=0.6),
+    dict(type="RandomScaleRotate", scale=0.1, degrees=10, rotate_prob=0.5),
     dict(type="Warp", size="$codec.input_size"),
 ]
 test_pipeline = [
@@ -31,7 +31,7 @@ test_pipeline = [
 ]
 
 data = dict(
-    batch_size=16,
+    batch_size=8,
     val_batch_size=32,
     workers=0,  # on a CPU, drawing in the same process leaves the cores to torch
     train=dict(type="SyntheticAnimals", length=800, seed=1, fresh=True),  # new ones every epoch
@@ -43,13 +43,13 @@ metrics = [
     dict(type="PCK", thr=0.3, norm=("Wither", "Elbow")),
     dict(type="NME", norm=("Wither", "Elbow")),
 ]
-optimizer = dict(lr=1e-3)
-schedule = dict(_delete_=True, type="WarmupCosine", warmup_iters=30, warmup_ratio=0.01)
+optimizer = dict(lr=7e-4)
+schedule = dict(_delete_=True, type="WarmupCosine", warmup_iters=50, warmup_ratio=0.01)
 runner = dict(
-    epochs=6,
+    epochs=8,
     val_interval=2,
     save_interval=2,
     save_best="PCK@0.3",
-    log_interval=10,
-    base_batch_size=16,
+    log_interval=20,
+    base_batch_size=8,
 )
