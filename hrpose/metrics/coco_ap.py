@@ -26,8 +26,9 @@ VIS_THR = 0.2
 class CocoAP:
     """The ten numbers of COCO's keypoint challenge, of ground-truth or detector boxes.
 
-    Instances are rescored (`instance_scores`), then duplicates in an image are suppressed. Per
-    keypoint: mean OKS of the labelled points, whatever the matching says (ground-truth boxes only).
+    Instances are rescored (`instance_scores`) unless they come with a ranking, then duplicates in
+    an image are suppressed. Per keypoint: mean OKS of the labelled points of the instances that
+    predictions answer, whatever the evaluator matches.
 
     Args:
         oks_thr: of two instances with a higher OKS between them one goes.
@@ -117,7 +118,9 @@ class CocoAP:
     ) -> Detections:
         """What is left to evaluate after rescoring and suppression, by image, best first."""
         rows = predictions.index
-        scores = instance_scores(predictions.scores, truth.box_scores[rows], self.vis_thr)
+        scores = predictions.instance_scores
+        if scores is None:
+            scores = instance_scores(predictions.scores, truth.box_scores[rows], self.vis_thr)
         everything = Detections(
             predictions.keypoints,
             predictions.scores,
