@@ -82,6 +82,8 @@ def match(answers: Answers, labels: Labels, allow_missing: bool = False) -> Matc
             if number >= 0 and answers.annotation_ids[first] >= 0:
                 raise DataError(f"{both}; keep one of the two")
             found.trouble = found.trouble or both
+            if answers.annotation_ids[first] < 0:
+                found.animals[first] = -1  # which of the two is meant, nobody knows
         elif animals:
             owners[animals[0]] = entry
             found.animals[entry] = animals[0]

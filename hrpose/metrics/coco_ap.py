@@ -79,7 +79,7 @@ class CocoAP:
         detections = self.detections(predictions, truth, sigmas)
         values, notes = evaluate(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
         missing = len(truth) - len(predictions)
-        if missing:
+        if missing and predictions.instance_scores is None:
             notes.append(f"{missing} of {len(truth)} instances have no prediction: not found")
         rows = predictions.index
         similar = keypoint_oks(
