@@ -61,6 +61,9 @@ def test_horse10_as_mmpose_measured_it(horses, golden, tmp_path, capsys):
     assert f"strict/PCK@0.3        {expected['strict/PCK@0.3']:.4f}  (0." in shown
     assert "81 of 229 instances have no usable distance Nose-Eye and are left out [strict/" in shown
     assert "Nearhindfetlock" in shown
+    page = (ROOT / "docs" / "evaluation.md").read_text()
+    for name, value in expected.items():
+        assert f"`{name}` | {value:.4f} |" in page
 
 
 @pytest.mark.parametrize(("nms", "expected"), [(False, "no_nms"), (True, "config_default")])
@@ -206,3 +209,13 @@ def test_real_tigers(data_dir, split, sigmas):
     names = ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
     assert tuple(round(report.values[name], 4) for name in names) == KNOWN[split, sigmas]
     assert report.values["PCK@0.2"] > 0.98
+
+
+def test_the_page_on_evaluation_shows_real_output(data_dir, capsys):
+    folder = data_dir / "atrw-annotations"
+    predictions = folder / "hrnet_w32_288x384_val_predictions.json"
+    run_scoring(page_for(folder / TIGER_FILES["val"], TIGERS), predictions, Settings())
+    shown = capsys.readouterr().out.splitlines()
+    page = (ROOT / "docs" / "evaluation.md").read_text()
+    lines = [line for line in shown if line.startswith(("  AP", "  PCK", "  note", "scored"))]
+    assert len(lines) == 10 and all(f"    {line}\n" in page for line in lines)
