@@ -18,7 +18,7 @@ from hrpose.engine.labels import Labels, image_list
 from hrpose.engine.matching import Matches, match
 from hrpose.engine.record import write_record
 from hrpose.engine.result_file import read_answers
-from hrpose.errors import DataError
+from hrpose.errors import DataError, RunError
 from hrpose.metrics.bootstrap import Difference, difference, percentiles, resampled
 from hrpose.structures import Instances, Predictions
 
@@ -39,6 +39,10 @@ class Settings:
     allow_missing: bool = False
     resamples: int = 1000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 0 or self.seed < 0:
+            raise RunError(f"--resamples {self.resamples}, --seed {self.seed}: must be 0 or more")
 
 
 class Scorer:
@@ -130,13 +134,14 @@ def run_scoring(
     Raises:
         HrposeError: with what the user can do.
     """
+    if other is not None and not settings.resamples:
+        raise RunError("--compare tests by resampling; give --resamples a number above 0")
     scorer = Scorer(page, settings)
     print(f"test: {scorer.dataset.summary()}")
     animals, images = len(scorer.labels.truth), len(scorer.labels.image_ids())
     print(f"scored on {animals} animals in {images} images")
     files = [scorer.read(file) for file in (path, other) if file is not None]
-    if len({frozenset(file.animals[file.animals >= 0].tolist()) for file in files}) > 1:
-        _same_animals(files, [metric.by_instance for metric in scorer.metrics])
+    _check_same_animals(files)
     reports = [scorer.score(file) for file in files]
     drawn = []
     if settings.resamples:
@@ -179,14 +184,15 @@ def comparison_table(
     return "\n".join(lines)
 
 
-def _same_animals(files: list[Matches], by_instance: list[bool]) -> None:
+def _check_same_animals(files: list[Matches]) -> None:
     """Two files that answer different animals cannot be compared animal by animal."""
-    paths = " and ".join(str(file.answers.path) for file in files)
-    problem = f"{paths} answer different animals"
-    if all(by_instance):
-        raise DataError(f"{problem}; compare files with the same ones")
-    for file in files:
-        file.trouble = file.trouble or problem
+    clear = [set(file.animals.tolist()) - {-1} for file in files if not file.trouble]
+    if len(clear) == 2 and clear[0] != clear[1]:
+        paths = " and ".join(str(file.answers.path) for file in files)
+        raise DataError(
+            f"{paths} answer different animals ({len(clear[0] ^ clear[1])} are in one only); "
+            "compare files with the same ones"
+        )
 
 
 def _made_from(scorer: Scorer, files: list[Matches]) -> dict[str, Any]:

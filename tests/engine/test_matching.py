@@ -1,3 +1,6 @@
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 from scoring_cases import META, entry, labels, write
@@ -92,6 +95,21 @@ def test_lists_of_images(tmp_path):
     table.write_text(",train,within\n0,herd/10.png,herd/11.png\n1,herd/12.png,\n")
     assert image_list(f"{table}:within", labels()) == {11}
     assert image_list(f"{table}:train", labels()) == {10, 12}
+
+
+def test_the_lists_of_the_benchmark(data_dir):
+    """Counts of its README; every image of a table is named once."""
+    folder = data_dir / "horse10-splits"
+    counts = {1: (1470, 1459, 5185), 2: (1564, 1432, 5118), 3: (1386, 1329, 5399)}
+    columns = ("trainIndices", "testIndices_withinDomain", "testIndices_acrossDomain")
+    for split, expected in counts.items():
+        table = folder / f"TrainTestInfo_shuffle{split}.csv"
+        names = sorted(set(re.findall(r"labeled-data/\w+/\d+\.png", table.read_text())))
+        images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+        everything = dataclasses.replace(labels(), coco={"images": images})
+        lists = [image_list(f"{table}:{column}", everything) for column in columns]
+        assert tuple(map(len, lists)) == expected
+        assert len(set.union(*lists)) == len(names) == 8114
 
 
 def test_bad_lists_of_images(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from scoring_cases import HORSES, ROOT, TIGERS, page_for, write
 
 from hrpose.engine.scoring import Settings, run_scoring
-from hrpose.errors import DataError
+from hrpose.errors import DataError, RunError
 from hrpose.metrics import write_results
 
 sys.path.insert(0, str(ROOT / "tests" / "metrics"))
@@ -104,6 +104,10 @@ def test_compared_with_another_file(horses, tmp_path, capsys):
     fewer = write(tmp_path / "fewer.json", rows[5:])
     with pytest.raises(DataError, match=r"other.json and .*fewer.json answer different animals"):
         run_scoring(page_for(labels), other, Settings(allow_missing=True), None, fewer)
+    with pytest.raises(RunError, match="--compare tests by resampling"):
+        run_scoring(page_for(labels), predictions, QUICK, None, other)
+    with pytest.raises(RunError, match="--resamples -1"):
+        Settings(resamples=-1)
 
 
 def test_missing_and_unclear_answers_stop_a_page_without_ap(horses, tmp_path):
