@@ -15,7 +15,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["hrpose", "hrpose.*"]),
-    package_data={"hrpose": ["py.typed"]},
+    package_data={"hrpose": ["py.typed", "metrics/*.json"]},
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
     extras_require={
         "test": ["pytest", "hypothesis", "pycocotools>=2.0.8"],

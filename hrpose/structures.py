@@ -34,6 +34,10 @@ class Instances:
     def __len__(self) -> int:
         return len(self.keypoints)
 
+    def take(self, rows: np.ndarray) -> Instances:
+        """The instances `rows`, in that order."""
+        return Instances(**{name: array[rows] for name, array in vars(self).items()})
+
 
 @dataclass
 class Predictions:
@@ -47,6 +51,9 @@ class Predictions:
     """(N,) int64, unique: the row of the ground truth (position in the data set)."""
     areas: np.ndarray
     """(N,) float32, area of the padded crop box in image px squared; OKS NMS uses it."""
+    instance_scores: np.ndarray | None = None
+    """(N,) float64, the ranking that a results file came with; None where it is still to be made
+    of box scores and keypoint scores."""
 
     def __len__(self) -> int:
         return len(self.keypoints)

@@ -1,5 +1,6 @@
 """The command lines as a user meets them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,8 @@ def tool(name, *arguments):
         ("train.py", ["--work-dir", "--resume", "--load-from", "--amp", "--seed", "--deterministic",
                       "--no-validate", "--auto-scale-lr", "--cfg-options"]),
         ("test.py", ["--work-dir", "--ann-file", "--img-root", "--out", "--cfg-options"]),
+        ("evaluate.py", ["--ann-file", "--img-root", "--out", "--compare", "--nms", "--images",
+                         "--allow-missing", "--resamples", "--seed", "--cfg-options"]),
         ("print_config.py", ["--cfg-options"]),
     ],
 )  # fmt: skip
@@ -88,3 +91,29 @@ def test_train_then_test_on_coco_files(tmp_path):
     assert (tmp_path / "mine.json").is_file()
     assert (tmp_path / "out/metrics.json").is_file()
     assert (tmp_path / "out/predictions.png").stat().st_size > 10_000
+
+    (tmp_path / "herd/images").rename(tmp_path / "elsewhere")
+    done = tool(
+        "evaluate.py", page, tmp_path / "mine.json", "--out", tmp_path / "scored.json",
+        "--ann-file", tmp_path / "herd/annotations.json", "--img-root", tmp_path / "herd/images",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    tested, scored = (
+        json.loads((tmp_path / name).read_text()) for name in ("out/metrics.json", "scored.json")
+    )
+    for part in ("metrics", "per_keypoint", "notes"):
+        assert scored[part] == tested[part]
+    for part in ("config_sha256", "annotations_sha256", "versions", "animals", "left_out"):
+        assert part in scored["provenance"] and part in tested["provenance"]
+    assert scored["provenance"]["annotations_sha256"] == tested["provenance"]["annotations_sha256"]
+    assert set(scored["intervals"]) == set(scored["metrics"])
+
+
+def test_evaluate_names_the_entry_and_shows_no_traceback(tmp_path):
+    labels = "tests/golden/data/horse10/test_horse10.json"
+    (tmp_path / "p.json").write_text('[{"image_id": 100, "keypoints": [1, 2, 3]}]')
+    page = "configs/animal/hrnet/horse10/hrnet_w32_horse10_256x256-split1.py"
+    done = tool("evaluate.py", page, tmp_path / "p.json", "--ann-file", labels)
+    assert done.returncode == 2
+    assert "p.json: entry 0 (image_id 100): has 3 keypoint numbers, expected 3 * 22" in done.stderr
+    assert "Traceback" not in done.stderr

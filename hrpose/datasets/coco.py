@@ -37,6 +37,7 @@ class CocoPoseDataset(PoseDataset):
             COCO-like data sets: clips them to the image, makes them 1 px narrower and lower, and
             leaves out animals of area 0.
         category: name of the one category to use; all of them by default.
+        labels_only: the images need not be there; for scoring what was predicted elsewhere.
 
     Raises:
         DataError: a file or folder is missing or broken, or does not fit `keypoints`.
@@ -55,15 +56,16 @@ class CocoPoseDataset(PoseDataset):
         box_clean_up: CleanUp = "none",
         on_bad_image: Literal["error", "skip"] = "error",
         category: str | None = None,
+        labels_only: bool = False,
     ) -> None:
         super().__init__(keypoints, pipeline, on_bad_image)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and len(paths) > 1:
             raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
-        if root:
+        if root and not labels_only:
             check_folder(Path(root), "data root")
         file = read_coco(paths, file_names)
-        for folder in folders:
+        for folder in () if labels_only else folders:
             check_folder(folder, "image folder")
         category_ids = used_categories(file, keypoints, category)
         rows, annotations, self.left_out = read_animals(file, keypoints, category_ids, box_clean_up)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
     from hrpose.models import TopDown
 
+_COLUMNS = 100
+"""Width of a table on the screen."""
+
 
 @dataclass
 class Report:
@@ -28,6 +31,8 @@ class Report:
     values: dict[str, float | None] = field(default_factory=dict)
     per_keypoint: dict[str, dict[str, float | None]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    intervals: dict[str, tuple[float, float] | None] = field(default_factory=dict)
+    """Of each number, where they were asked for; see `metrics.bootstrap`."""
 
 
 @torch.inference_mode()
@@ -80,26 +85,48 @@ def score(predictions: Predictions, dataset: PoseDataset, metrics: Sequence[Any]
 
 
 def metric_table(report: Report) -> str:
-    """The numbers, one a line; a number that does not exist is shown as such."""
+    """The numbers, one a line; a number that does not exist is shown as such.
+
+    With the interval of each, where there is one, and the notes, those that several share once.
+    """
     width = max((len(name) for name in report.values), default=0)
-    lines = [
-        f"  {name:<{width}}  {'does not exist' if value is None else f'{value:.4f}'}"
-        for name, value in report.values.items()
-    ]
-    return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
+    lines = []
+    for name, value in report.values.items():
+        line = f"  {name:<{width}}  {'does not exist' if value is None else f'{value:.4f}'}"
+        ends = report.intervals.get(name)
+        lines.append(line + (f"  ({ends[0]:.4f} to {ends[1]:.4f})" if ends else ""))
+    return "\n".join([*lines, *(f"  note: {note}" for note in _shared_notes(report.notes))])
+
+
+def _shared_notes(notes: Sequence[str]) -> list[str]:
+    """Notes "name: text", each text once and before all the names that it goes with."""
+    names: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, text = note.partition(": ")
+        names.setdefault(text, []).append(name)
+    return [f"{text} [{', '.join(dict.fromkeys(group))}]" for text, group in names.items()]
 
 
 def keypoint_table(report: Report) -> str:
-    """One line a keypoint, one column a metric."""
-    if not report.per_keypoint:
-        return ""
+    """One line a keypoint, one column a metric; in several blocks where the columns are many."""
     names = list(report.per_keypoint)
-    keypoints = list(next(iter(report.per_keypoint.values())))
-    width = max(map(len, keypoints))
+    if not names:
+        return ""
+    width = max(map(len, report.per_keypoint[names[0]]))
+    blocks: list[list[str]] = [[]]
+    for name in names:
+        used = sum(max(8, len(other)) + 2 for other in [*blocks[-1], name])
+        if blocks[-1] and width + 2 + used > _COLUMNS:
+            blocks.append([])
+        blocks[-1].append(name)
+    return "\n".join(_keypoint_block(report, block, width) for block in blocks)
+
+
+def _keypoint_block(report: Report, names: Sequence[str], width: int) -> str:
     columns = [max(8, len(name)) for name in names]
     head = [f"{name:>{column}}" for name, column in zip(names, columns, strict=True)]
     lines = ["  ".join([" " * (width + 2), *head])]
-    for keypoint in keypoints:
+    for keypoint in report.per_keypoint[names[0]]:
         values = [report.per_keypoint[name].get(keypoint) for name in names]
         cells = [
             f"{'-' if value is None else f'{value:.4f}':>{column}}"

@@ -47,9 +47,14 @@ class Experiment:
         """The page's optimizer for `params`."""
         return build(self.page["optimizer"], "optimizer", params=params)
 
-    def dataset(self, split: str) -> PoseDataset:
-        """Read one of the page's data sets: 'train', 'val' or 'test'."""
+    def dataset(self, split: str, labels_only: bool = False) -> PoseDataset:
+        """Read one of the page's data sets: 'train', 'val' or 'test'.
+
+        With `labels_only` no image is needed, and a detector's boxes do not replace annotations.
+        """
         cfg = self._dataset_cfg(split)
+        if labels_only and "ann_file" in cfg:
+            cfg |= {"labels_only": True, "box_file": None}
         pipeline = self.pipelines["train" if split == "train" else "test"]
         dataset = build(cfg, f"data.{split}", keypoints=self.meta, pipeline=pipeline)
         dataset.seed = self.settings.seed

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import json_tricks
-
 from hrpose.engine import distributed, provenance
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
-from hrpose.engine.experiment import Experiment, prepare, validator
+from hrpose.engine.experiment import prepare, validator
 from hrpose.engine.log import RunLog
+from hrpose.engine.record import write_record
 from hrpose.metrics.results import write_results
 from hrpose.models.weights import fetch, load_weights
 
@@ -59,37 +57,10 @@ def run_test(
                 "animals": animals,
                 "left_out": len(dataset.left_out),
             }
-            _write(report, experiment, dataset, made_from, work_dir, out, log)
+            work_dir.mkdir(parents=True, exist_ok=True)
+            out = out or work_dir / "predictions.json"
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write_results(report.predictions, dataset.truth(), out)
+            numbers = work_dir / "metrics.json"
+            log.info(f"{write_record(report, page, made_from, numbers)} and {out}")
     return report, dataset
-
-
-def _write(
-    report: Report,
-    experiment: Experiment,
-    dataset: PoseDataset,
-    made_from: dict[str, Any],
-    work_dir: Path,
-    out: Path | None,
-    log: RunLog,
-) -> None:
-    work_dir.mkdir(parents=True, exist_ok=True)
-    out = out or work_dir / "predictions.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_results(report.predictions, dataset.truth(), out)
-    record = {
-        "metrics": report.values,
-        "per_keypoint": report.per_keypoint,
-        "notes": report.notes,
-        "provenance": {
-            **made_from,
-            "versions": provenance.versions(),
-            "command": provenance.command(),
-            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "config": experiment.page,
-        },
-    }
-    numbers = work_dir / "metrics.json"
-    again = "replaced" if numbers.exists() else "wrote"
-    with numbers.open("w", encoding="utf-8") as file:
-        json_tricks.dump(record, file, indent=1, primitives=True, allow_nan=False)
-    log.info(f"{again} {numbers} and {out}")

@@ -8,10 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
+from hrpose.metrics.ap_resampling import ten_numbers
 from hrpose.metrics.base import finite, full_name
-from hrpose.metrics.cocoapi import STATS, Detections, evaluate
+from hrpose.metrics.cocoapi import STATS, evaluate, matchings
+from hrpose.metrics.evaluator_rows import Detections, renumbered
 from hrpose.metrics.functional import mean_of
 from hrpose.metrics.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
+from hrpose.metrics.resampling import Resampler, places_of
 from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
@@ -23,8 +26,9 @@ VIS_THR = 0.2
 class CocoAP:
     """The ten numbers of COCO's keypoint challenge, of ground-truth or detector boxes.
 
-    Instances are rescored (`instance_scores`), then duplicates in an image are suppressed. Per
-    keypoint: mean OKS of the labelled points, whatever the matching says (ground-truth boxes only).
+    Instances are rescored (`instance_scores`) unless they come with a ranking, then duplicates in
+    an image are suppressed. Per keypoint: mean OKS of the labelled points of the instances that
+    predictions answer, whatever the evaluator matches.
 
     Args:
         oks_thr: of two instances with a higher OKS between them one goes.
@@ -35,6 +39,7 @@ class CocoAP:
     """
 
     higher_is_better = True
+    by_instance = False
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class CocoAP:
         detections = self.detections(predictions, truth, sigmas)
         values, notes = evaluate(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
         missing = len(truth) - len(predictions)
-        if missing:
+        if missing and predictions.instance_scores is None:
             notes.append(f"{missing} of {len(truth)} instances have no prediction: not found")
         rows = predictions.index
         similar = keypoint_oks(
@@ -89,12 +94,33 @@ class CocoAP:
             notes=[f"{label}: {note}" for note in notes],
         )
 
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
+        detections = self.detections(predictions, truth, sigmas)
+        parts = matchings(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
+        columns = places_of(np.array(list(renumbered(coco)), dtype=np.int64), images)
+
+        def numbers(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return dict(zip(self.names, ten_numbers(parts, weights[:, columns]).T, strict=True))
+
+        return numbers
+
     def detections(
         self, predictions: Predictions, truth: Instances, sigmas: np.ndarray
     ) -> Detections:
         """What is left to evaluate after rescoring and suppression, by image, best first."""
         rows = predictions.index
-        scores = instance_scores(predictions.scores, truth.box_scores[rows], self.vis_thr)
+        scores = predictions.instance_scores
+        if scores is None:
+            scores = instance_scores(predictions.scores, truth.box_scores[rows], self.vis_thr)
         everything = Detections(
             predictions.keypoints,
             predictions.scores,

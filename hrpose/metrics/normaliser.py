@@ -1,10 +1,13 @@
-"""The length that a distance is divided by: of the box, of the head, or between two keypoints.
+"""The length that a distance is divided by: of the box, the head, the horse, or between keypoints.
 
 Legend: n predicted instances; lengths are image px.
 """
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -14,11 +17,18 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
 from hrpose.typecheck import did_you_mean
 
-Norm = Literal["box", "head"] | tuple[str, str]
+Norm = Literal["box", "head", "horse10"] | tuple[str, str]
 Missing = Literal["mmpose-2021", "leave-out"]
 
 HUGE = 1e6
 """Image px; the length MMPose 0.14 puts in place of one that is 0, so that every point is a hit."""
+
+
+_WORDS = {
+    "box": "longest side of the box",
+    "head": "head size",
+    "horse10": "benchmark nose-eye distance of the horse",
+}
 
 
 class Normaliser:
@@ -26,8 +36,10 @@ class Normaliser:
 
     Args:
         norm: 'box', the longest side of the box; 'head', an annotation's own `head_size` (px), or
-            0.6 times the diagonal of its `head_box` (x, y, w, h) as in MPII; or the names of two
-            keypoints, for their distance.
+            0.6 times the diagonal of its `head_box` (x, y, w, h) as in MPII; 'horse10', the one
+            nose-eye distance that the authors of Horse-10 measured for the horse of each of their
+            videos (`horse10_scale.json`), found by the folder in the image's file name; or the
+            names of two keypoints, for their distance.
         missing: what becomes of an instance whose length is 0 or unknown. 'leave-out' does not
             count it; for two keypoints both must be labelled. 'mmpose-2021' repeats what made the
             published Horse-10 table: a length of 0 becomes `HUGE`, and the distance of two
@@ -38,10 +50,11 @@ class Normaliser:
     def __init__(self, norm: Norm, missing: Missing | None) -> None:
         self.norm: str | tuple[str, str]
         if isinstance(norm, str):
-            if norm not in ("box", "head"):
-                hint = did_you_mean(norm, ("box", "head"))
+            if norm not in _WORDS:
+                kinds = ", ".join(map(repr, _WORDS))
+                hint = did_you_mean(norm, tuple(_WORDS))
                 raise ValueError(
-                    f"norm {norm!r}: expected 'box', 'head' or the names of two keypoints{hint}"
+                    f"norm {norm!r}: expected {kinds} or the names of two keypoints{hint}"
                 )
             self.norm = norm
         else:
@@ -56,7 +69,7 @@ class Normaliser:
     def __str__(self) -> str:
         if isinstance(self.norm, tuple):
             return f"distance {self.norm[0]}-{self.norm[1]}"
-        return {"box": "longest side of the box", "head": "head size"}[self.norm]
+        return _WORDS[self.norm]
 
     def check(self, meta: KeypointMeta) -> list[str]:
         """A sentence for each name in `norm` that is no keypoint."""
@@ -81,6 +94,8 @@ class Normaliser:
             lengths = truth.boxes[rows, 2:].max(axis=1)
         elif self.norm == "head":
             lengths = _head_sizes(coco, truth.annotation_ids[rows])
+        elif self.norm == "horse10":
+            lengths = _horse_sizes(coco, truth.image_ids[rows])
         else:
             first, second = (meta.index(name) for name in self.norm)
             points = truth.keypoints[rows]
@@ -125,3 +140,20 @@ def _head_sizes(coco: dict[str, Any], annotation_ids: np.ndarray) -> np.ndarray:
             "use norm='box' or two keypoint names"
         )
     return np.array([sizes.get(number, np.nan) for number in annotation_ids.tolist()], np.float64)
+
+
+def _horse_sizes(coco: dict[str, Any], image_ids: np.ndarray) -> np.ndarray:
+    """Nose-eye distance (n,) image px of the horse in each image, NaN where it is not known."""
+    known = horse10_scale()
+    sizes = {
+        image["id"]: known.get(PurePosixPath(image.get("file_name", "")).parent.name, np.nan)
+        for image in coco["images"]
+    }
+    return np.array([sizes.get(number, np.nan) for number in image_ids.tolist()], np.float64)
+
+
+@cache
+def horse10_scale() -> dict[str, float]:
+    """Nose-eye distance in px of the horse of each video of Horse-10."""
+    path = Path(__file__).with_name("horse10_scale.json")
+    return json.loads(path.read_text(encoding="utf-8"))["distance"]

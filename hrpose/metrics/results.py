@@ -17,7 +17,8 @@ def write_results(predictions: Predictions, truth: Instances, path: str | Path) 
     """Write one row an instance, in the order of the data set; `path` is replaced as a whole.
 
     A row has image_id, category_id, annotation_id (not for a detector's box), keypoints
-    [x, y, score] * K in image px and score, as `CocoAP` has it by default before suppression.
+    [x, y, score] * K in image px, score, as `CocoAP` has it by default before suppression, and
+    area, that of the crop, which suppression needs.
     Numbers have the fewest digits that give the same float32 again; null stands for one that is not
     finite. There is no bbox: COCO's evaluators would take an instance's area from it instead of
     from its keypoints, and find other AP(M) and AP(L) than we do.
@@ -36,10 +37,11 @@ def _rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
     triples = np.concatenate([predictions.keypoints[order], scores[..., None]], axis=2)
     totals = instance_scores(scores, truth.box_scores[index], VIS_THR)
     rows = []
-    for place, points, total in zip(
+    for place, points, total, area in zip(
         index.tolist(),
         _shortest(triples.reshape(len(index), 3 * triples.shape[1])),
         _shortest(totals),
+        _shortest(predictions.areas[order]),
         strict=True,
     ):
         row = {
@@ -47,6 +49,7 @@ def _rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
             "category_id": int(truth.category_ids[place]),
             "annotation_id": int(truth.annotation_ids[place]),
             "score": total,
+            "area": area,
             "keypoints": points,
         }
         if row["annotation_id"] < 0:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -235,3 +236,14 @@ def test_detector_boxes(toy, meta, test_steps):
     assert data[0]["image"].shape == (64, 64, 3)
     assert "a detection on image 21" in data.describe(0)
     assert data.digest() != toy.open(meta, test_steps, box_file="boxes.json").digest()
+
+
+def test_labels_only_needs_no_image(toy, meta, test_steps):
+    whole = toy.open(meta, test_steps)
+    shutil.rmtree(toy.root / "images")
+    with pytest.raises(DataError, match=r"image folder .* does not exist"):
+        toy.open(meta, test_steps)
+    labels = toy.open(meta, test_steps, labels_only=True)
+    assert labels.digest() == whole.digest() and labels.coco() == whole.coco()
+    assert labels.truth().keypoints.tolist() == whole.truth().keypoints.tolist()
+    assert toy.open(meta, test_steps, labels_only=True, img_root="/nowhere").summary()

@@ -1,9 +1,11 @@
+import csv
+
 import numpy as np
 import pytest
 from metric_cases import META, coco_of, instances
 
 from hrpose.errors import DataError
-from hrpose.metrics.normaliser import HUGE, Normaliser
+from hrpose.metrics.normaliser import HUGE, Normaliser, horse10_scale
 
 # nose and eye: both labelled 5 px apart; both, on one spot; eye only; neither
 TRUTH = instances(
@@ -78,3 +80,36 @@ def test_check_names_the_unknown_keypoint():
     assert problem == "norm ('nose', 'eyes'): 'eyes' is no keypoint of 'pet'; did you mean 'eye'?"
     assert Normaliser(("nose", "eye"), None).check(META) == []
     assert Normaliser("box", None).check(META) == []
+
+
+def test_horse10_is_one_length_a_video():
+    paths = ["labeled-data/Sample6/0012.png", "x/Sample6/1.png", "Sample6.png", "a/Sample99/1.png"]
+    coco = {
+        "images": [{"id": place, "file_name": path} for place, path in enumerate(paths)],
+        "annotations": [],
+    }
+    values, notes = lengths("horse10", coco=coco)
+    np.testing.assert_allclose(values, [12.3, 12.3, np.nan, np.nan])
+    assert notes == [
+        "normalised by the benchmark nose-eye distance of the horse",
+        "2 of 4 instances have no usable benchmark nose-eye distance of the horse and are left out",
+    ]
+    unnamed = {"images": [{"id": 0}], "annotations": []}
+    assert np.isnan(lengths("horse10", coco=unnamed)[0]).all()
+
+
+def test_the_scale_has_every_video_of_the_benchmark(data_dir):
+    scale = horse10_scale()
+    assert len(scale) == 30
+    assert (min(scale.values()), max(scale.values())) == pytest.approx((10.04398, 35.55348))
+    for split in (1, 2, 3):
+        file = data_dir / "horse10-splits" / f"TrainTestInfo_shuffle{split}.csv"
+        with file.open(newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        videos = {
+            column: {row[column].split("/")[1] for row in rows if row[column]}
+            for column in ("trainIndices", "testIndices_withinDomain", "testIndices_acrossDomain")
+        }
+        within, across = videos["testIndices_withinDomain"], videos["testIndices_acrossDomain"]
+        assert videos["trainIndices"] == within and len(within) == 10
+        assert within | across == set(scale) and not within & across

@@ -183,3 +183,56 @@ def test_head_is_read_from_the_annotations():
         annotation["head_size"] = size
     answers = predictions(np.full((2, 3, 2), 6.0))
     assert PCK(0.5, "head").compute(answers, truth, coco, META).values == {"PCK@0.5": 0.5}
+
+
+def test_variants_of_horse10_by_hand():
+    """Four horses: both points labelled 10 px apart, only the eye, neither, both on one spot.
+
+    Every prediction of a labelled point is 4 px off; the third keypoint is always labelled.
+    """
+    truth = instances(
+        [
+            [[100, 100], [106, 108], [50, 50]],
+            [[0, 0], [30, 40], [50, 50]],
+            [[0, 0], [0, 0], [50, 50]],
+            [[70, 70], [70, 70], [50, 50]],
+        ],
+        [[1, 1, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]],
+        [[0, 0, 19, 8], [0, 0, 8, 21], [0, 0, 100, 1], [0, 0, 4, 100]],
+    )
+    answers = predictions(truth.keypoints + np.float32([4, 0]))
+    videos = ["Sample6", "Sample17", "Sample99", "ChestnutHorseLight"]  # 12.3, 10.04, ?, 35.55 px
+    coco = coco_of(truth)
+    for image, video in zip(coco["images"], videos, strict=True):
+        image["file_name"] = f"labeled-data/{video}/0001.png"
+
+    def value(metric):
+        return next(iter(metric.compute(answers, truth, coco, META).values.values()))
+
+    pair = ("nose", "eye")
+    # 2021: 4/10 misses, 4/50 (the eye's distance to the corner), 4/10^6 and 4/10^6 hit
+    assert value(PCK(0.3, pair)) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
+    assert value(NME(pair)) == pytest.approx((3 * 0.4 + 2 * 0.08 + 4 * 4e-6) / 9)
+    # since 0.19: 4/19 misses and 4/21 hits, by the longest side of the box
+    assert value(PCK(0.2, "box")) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
+    assert value(PCK(0.2, "box", variant="mmpose-0.19+")) == value(PCK(0.2, "box"))
+    # strict: only the first horse counts
+    strict = PCK(0.3, pair, "leave-out", "strict").compute(answers, truth, coco, META)
+    assert strict.values == {"strict/PCK@0.3": 0.0}
+    assert "strict/PCK@0.3: 3 of 4 instances have no usable distance nose-eye and are left out" in (
+        strict.notes
+    )
+    assert value(NME(pair, "leave-out")) == pytest.approx(0.4)
+    # benchmark: 4/12.3 and 4/10.04 miss, the third horse is not known, 4/35.55 hits
+    assert value(PCK(0.3, "horse10")) == pytest.approx((1 / 2 + 1 / 3 + 1 / 3) / 3)
+    scale = np.array([3 / 12.3, 2 / 10.043979292093363, 3 / 35.55348084224667])
+    assert value(NME("horse10")) == pytest.approx(4 * scale.sum() / 8)
+
+
+@pytest.mark.parametrize("metric", [PCK(0.3, PAIR), NME(PAIR), PCK(0.3, PAIR, "leave-out")])
+def test_resampling_with_every_image_once_is_the_number(horses, metric):
+    answers, truth, coco, meta = horses
+    images = np.unique(truth.image_ids)
+    (name,) = metric.names
+    drawn = metric.resampler(answers, truth, coco, meta, images)(np.ones((1, len(images))))
+    assert drawn[name] == pytest.approx([metric.compute(*horses).values[name]], abs=1e-12)

@@ -28,6 +28,7 @@ def test_rows_by_hand(tmp_path):
         "category_id": 1,
         "annotation_id": 0,
         "score": 1.0,
+        "area": 10000.0,
         "keypoints": [9.0, 9.0, 1.0] * 3,
     }
     assert second["keypoints"] == [1.5, 2.0, 0.1, 0.1, 4.0, 0.4, 5.0, 6.0, 0.8]

@@ -1,0 +1,160 @@
+"""Predictions from a file: a COCO results list of any origin, checked entry by entry.
+
+Legend: D entries, K keypoints; coordinates are image px.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hrpose.datasets.json_file import read_json
+from hrpose.errors import DataError
+from hrpose.keypoints import KeypointMeta
+
+_EXPECTED = "expected a COCO results list of {'image_id', 'keypoints', 'score', ...}"
+
+
+@dataclass
+class Answers:
+    """The entries of a results file as columns of one table."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the file, in hex."""
+    keypoints: np.ndarray
+    """(D, K, 2) float32."""
+    scores: np.ndarray
+    """(D, K) float32 of the keypoints."""
+    instance_scores: np.ndarray
+    """(D,) float64, NaN where an entry has none."""
+    areas: np.ndarray
+    """(D,) float32 px squared, of the crop if the file tells, else of the box or of the pose."""
+    image_ids: np.ndarray
+    """(D,) int64."""
+    annotation_ids: np.ndarray
+    """(D,) int64, -1 where an entry has none."""
+    category_ids: np.ndarray
+    """(D,) int64, -1 where an entry has none."""
+    rows: np.ndarray
+    """(D,) int64, the place of each entry in the file, from 0."""
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def entry(self, row: int) -> str:
+        """Entry `row` in words, for a message."""
+        return entry_name(self.path, int(self.rows[row]), int(self.image_ids[row]))
+
+    def take(self, rows: np.ndarray) -> Answers:
+        """The entries `rows`, in that order."""
+        columns = {k: v[rows] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return Answers(self.path, self.digest, **columns)
+
+
+def entry_name(path: Path, row: int, image_id: Any) -> str:
+    """An entry, counted from 0, and its image."""
+    return f"{path}: entry {row} (image_id {image_id!r})"
+
+
+def read_answers(path: Path, meta: KeypointMeta) -> Answers:
+    """The results file `path`: ours, MMPose's `result_keypoints.json` in both its forms, or others.
+
+    Keypoints are K triples x, y, score, flat or one list each. Optional are annotation_id,
+    category_id, score, and area, scale (MMPose's, in units of 200 px) or bbox.
+
+    Raises:
+        DataError: names the entry with another number of keypoints, without an image_id, or with a
+            number that is not finite.
+    """
+    content, digest = read_json(path, "predictions")
+    if not isinstance(content, list):
+        raise DataError(f"predictions {path}: {_EXPECTED}, got {type(content).__name__}")
+    triples, numbers, ids = [], [], []
+    for row, entry in enumerate(content):
+        if not isinstance(entry, dict):
+            raise DataError(f"{path}: entry {row}: {_EXPECTED}")
+        where = entry_name(path, row, entry.get("image_id"))
+        ids.append(
+            (
+                _whole(where, entry, "image_id"),
+                _whole(where, entry, "annotation_id", -1),
+                _whole(where, entry, "category_id", -1),
+            )
+        )
+        points = _triples(where, entry.get("keypoints"), meta)
+        triples.append(points)
+        numbers.append((_score(where, entry), _area(where, entry, points)))
+    table = np.array(triples, dtype=np.float32).reshape(-1, len(meta), 3)
+    floats = np.array(numbers, dtype=np.float64).reshape(-1, 2)
+    columns = np.array(ids, dtype=np.int64).reshape(-1, 3)
+    return Answers(
+        path,
+        digest,
+        keypoints=table[..., :2],
+        scores=table[..., 2],
+        instance_scores=floats[:, 0],
+        areas=floats[:, 1].astype(np.float32),
+        image_ids=columns[:, 0],
+        annotation_ids=columns[:, 1],
+        category_ids=columns[:, 2],
+        rows=np.arange(len(columns)),
+    )
+
+
+def _whole(where: str, entry: dict[str, Any], key: str, missing: int | None = None) -> int:
+    value = entry.get(key, missing)
+    if type(value) is not int or (value < 0 and key in entry and key != "image_id"):
+        raise DataError(f"{where}: {key} is {value!r}, expected a whole number")
+    return value
+
+
+def _triples(where: str, values: Any, meta: KeypointMeta) -> np.ndarray:
+    """Keypoints (K, 3) float64: x, y, score."""
+    flat = _floats(where, "keypoints", values)
+    if flat.size != 3 * len(meta):
+        raise DataError(
+            f"{where}: has {flat.size} keypoint numbers, expected 3 * {len(meta)} (x, y, score of "
+            f"each keypoint of {meta.dataset!r})"
+        )
+    points = flat.reshape(-1, 3)
+    wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(wrong):
+        name = meta.names[wrong[0]]
+        raise DataError(f"{where}: keypoint {name!r} has a number that is not finite")
+    return points
+
+
+def _score(where: str, entry: dict[str, Any]) -> float:
+    """The score of an entry, NaN if it has none."""
+    value = entry.get("score", np.nan)
+    finite = isinstance(value, int | float) and np.isfinite(value)
+    if "score" in entry and not finite:
+        raise DataError(f"{where}: score is {value!r}, expected a finite number")
+    return value
+
+
+def _area(where: str, entry: dict[str, Any], points: np.ndarray) -> float:
+    """Area px squared that suppression measures by."""
+    if "area" in entry:
+        sides = _floats(where, "area", [entry["area"], 1.0])
+    elif "scale" in entry:
+        sides = 200 * _floats(where, "scale", entry["scale"])
+    elif entry.get("bbox"):
+        sides = _floats(where, "bbox", entry["bbox"])[2:]
+    else:
+        sides = np.ptp(points[:, :2], axis=0)
+    area = float(np.prod(sides))
+    if len(sides) != 2 or not np.isfinite(area):
+        raise DataError(f"{where}: area, scale (2 numbers) or bbox (x, y, w, h) cannot be used")
+    return area
+
+
+def _floats(where: str, what: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise DataError(f"{where}: {what} must be numbers, got {values!r:.60}") from None
