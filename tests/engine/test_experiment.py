@@ -83,7 +83,7 @@ def test_a_missing_split_is_named(tiny):
 def test_a_transform_in_the_wrong_place_is_named(tiny):
     page = tiny()
     page["train_pipeline"] = page["train_pipeline"][2:]
-    assert any("train_pipeline 0 (RandomShift): needs" in line for line in problems(page))
+    assert any("train_pipeline 0 (RandomFlip): needs" in line for line in problems(page))
 
 
 def test_the_seed_decides_the_first_weights(tiny):

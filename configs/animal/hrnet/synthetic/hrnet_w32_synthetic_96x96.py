@@ -1,6 +1,6 @@
 # Drawn animals with Horse-10's keypoints: needs no data and learns in minutes on a CPU.
-# PCK and NME are in units of the trunk, shoulder to hip, as PCK was first defined: 0.45 of the longer
-# side of the box (median). Nose to eye, Horse-10's own unit, is a few px here.
+# PCK and NME are in units of the trunk, shoulder to hip, as PCK was first defined: 0.45 of the
+# longer side of the box (median). Nose to eye, Horse-10's own unit, is a few px here.
 _base_ = [
     "../../../_base_/keypoints/horse10.py",
     "../../../_base_/models/hrnet_w32.py",
