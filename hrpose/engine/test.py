@@ -15,7 +15,8 @@ from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import Experiment, prepare, validator
 from hrpose.engine.log import RunLog
 from hrpose.metrics.results import write_results
-from hrpose.models.weights import fetch, load_weights
+from hrpose.models.download import fetch
+from hrpose.models.weights import load_weights
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
