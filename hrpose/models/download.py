@@ -133,7 +133,9 @@ def _receive_all(url: str, file: BinaryIO, resume: bool) -> None:
             kept = file.tell()
             progress = kept > before and not isinstance(error, HTTPError)
             if not (resume and progress and left):
-                advice = f"; {kept:,} bytes are kept: call again to go on" if resume and kept else ""
+                advice = (
+                    f"; {kept:,} bytes are kept: call again to go on" if resume and kept else ""
+                )
                 raise OSError(f"{error}{advice}") from error
         time.sleep(PAUSE)
 

@@ -1,0 +1,100 @@
+"""The table in one go: data, checkpoints, tests, comparison, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrpose import config
+from hrpose.errors import ConfigError, HrposeError, RunError
+from hrpose.reproduce.compare import compare, console_table
+from hrpose.reproduce.data import check_data
+from hrpose.reproduce.measure import test_published, train_seeds
+from hrpose.reproduce.metafile import Row, choose, read_metafile
+from hrpose.reproduce.results import read_results, write_results
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Args:
+        rows: names or patterns of rows; none means all.
+        data_root: folder of the data sets' folders; None leaves it to the pages.
+        seeds: train each row with so many seeds; 0 tests the published checkpoints.
+        options: changes of all pages, as KEY=VALUE.
+    """
+
+    metafile: Path
+    work_dir: Path
+    rows: Sequence[str] = ()
+    data_root: Path | None = None
+    tolerance: float = 0.003
+    seeds: int = 0
+    options: Sequence[str] = ()
+
+
+def reproduce(request: Request) -> int:
+    """Measure the rows that are asked for; prints and writes how they compare.
+
+    Returns: 0 if all of them are within the tolerance, 1 if not, 2 if some could not be measured.
+
+    Raises:
+        HrposeError: before anything is downloaded: a row, a page or data are not there or wrong.
+    """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise RunError("reproduce runs as one process; it cannot be started by torchrun")
+    table = read_metafile(request.metafile)
+    pages = [(row, _page(row, request)) for row in choose(table, request.rows)]
+    splits = ("train", "val", "test") if request.seeds else ("test",)
+    digests = check_data(pages, splits)
+    results = read_results(request.work_dir)
+    kind = "trained" if request.seeds else "published"
+    verdicts: dict[str, bool] = {}
+    for row, page in pages:
+        records = results.setdefault(row.name, {})
+        before, folder = records.get(kind), request.work_dir / row.name
+        try:
+            records[kind] = (
+                train_seeds(row, page, digests[row.name], folder, request.seeds, before)
+                if request.seeds
+                else test_published(row, page, digests[row.name]["test"], folder, before)
+            )
+        except ConfigError:  # the same on every page
+            raise
+        except HrposeError as error:
+            print(f"{row.name}: {type(error).__name__}: {error}", flush=True)
+            continue
+        compared = compare(row.paper, records[kind], request.tolerance)
+        print(f"{row.name} and the table:\n{console_table(compared, bool(request.seeds))}")
+        verdicts[row.name] = all(each.within for each in compared)
+        write_results(request.work_dir, table, results, request.tolerance)
+    return _verdict(request, [row.name for row, _ in pages], verdicts)
+
+
+def _verdict(request: Request, asked: Sequence[str], verdicts: dict[str, bool]) -> int:
+    """The last words, and the exit status."""
+    failed = [name for name in asked if name not in verdicts]
+    good = sum(verdicts.values())
+    print(f"\n{good} of {len(asked)} rows are within {request.tolerance:g} of the table", end="")
+    print(f"; not measured: {', '.join(failed)}" if failed else "")
+    if verdicts:
+        print(f"results.md and results.json are in {request.work_dir}")
+    return 2 if failed else 0 if good == len(asked) else 1
+
+
+def _page(row: Row, request: Request) -> dict[str, Any]:
+    """The row's page with the changes that are asked for."""
+    changes = []
+    if request.data_root is not None:
+        changes.append(f"data.root={str(request.data_root / row.data.folder)!r}")
+    page = config.load(row.page, [*changes, *request.options])
+    if request.seeds:
+        # the table was trained on 8 GPUs: one reaches the same batch with several backward passes
+        wanted, batch = page["runner"].get("base_batch_size"), page["data"].get("batch_size", 1)
+        changes.append(f"runner.accumulate={max(1, (wanted or batch) // batch)}")
+        page = config.load(row.page, [*changes, *request.options])
+    return page
