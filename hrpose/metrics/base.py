@@ -8,6 +8,7 @@ import numpy as np
 
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.functional import Summary
+from hrpose.metrics.resampling import Resampler
 from hrpose.structures import Instances, Predictions, Scores
 
 
@@ -18,6 +19,8 @@ class Metric(Protocol):
     """The names of its numbers, known before any data is read."""
     higher_is_better: bool
     """Whether a larger number is a better model."""
+    by_instance: bool
+    """Whether each prediction must answer one instance; else it is a detection in an image."""
 
     def check(self, meta: KeypointMeta) -> list[str]:
         """What in the metric disagrees with the keypoints, a sentence each."""
@@ -37,6 +40,16 @@ class Metric(Protocol):
             coco: all ground truth as a COCO dict, also what the data set had to leave out.
             meta: what the keypoints are called.
         """
+
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """A function from how often each of `images` (I,), sorted ids, is drawn to the numbers."""
 
 
 def full_name(name: str, variant: str) -> str:

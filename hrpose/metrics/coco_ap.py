@@ -8,10 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
+from hrpose.metrics.ap_resampling import ten_numbers
 from hrpose.metrics.base import finite, full_name
-from hrpose.metrics.cocoapi import STATS, Detections, evaluate
+from hrpose.metrics.cocoapi import STATS, evaluate, matchings
+from hrpose.metrics.evaluator_rows import Detections, renumbered
 from hrpose.metrics.functional import mean_of
 from hrpose.metrics.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
+from hrpose.metrics.resampling import Resampler, places_of
 from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
@@ -35,6 +38,7 @@ class CocoAP:
     """
 
     higher_is_better = True
+    by_instance = False
 
     def __init__(
         self,
@@ -88,6 +92,25 @@ class CocoAP:
             per_keypoint={full_name("OKS", self.variant): per_keypoint},
             notes=[f"{label}: {note}" for note in notes],
         )
+
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
+        detections = self.detections(predictions, truth, sigmas)
+        parts = matchings(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
+        columns = places_of(np.array(list(renumbered(coco)), dtype=np.int64), images)
+
+        def numbers(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return dict(zip(self.names, ten_numbers(parts, weights[:, columns]).T, strict=True))
+
+        return numbers
 
     def detections(
         self, predictions: Predictions, truth: Instances, sigmas: np.ndarray

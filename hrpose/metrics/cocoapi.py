@@ -14,46 +14,18 @@ import importlib
 import importlib.util
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.errors import DataError, RunError
+from hrpose.errors import RunError
+from hrpose.metrics.ap_resampling import Matching
+from hrpose.metrics.evaluator_rows import Detections, detection_rows, renumbered, truth_rows
 
 Backend = Literal["xtcocotools", "pycocotools"]
 
 STATS = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
 """Names of the ten numbers, in the evaluators' order."""
-
-
-@dataclass
-class Detections:
-    """Poses as an evaluator sees them: in an image, with a score, tied to no annotation."""
-
-    keypoints: np.ndarray
-    """(D, K, 2) image px."""
-    scores: np.ndarray
-    """(D, K) of the keypoints; a detection with none above 0 is dropped."""
-    instance_scores: np.ndarray
-    """(D,) the ranking."""
-    image_ids: np.ndarray
-    """(D,) int64, as in the annotation file."""
-    category_ids: np.ndarray
-    """(D,) int64."""
-
-    def __len__(self) -> int:
-        return len(self.keypoints)
-
-    def take(self, rows: np.ndarray) -> Detections:
-        """The detections `rows`, in that order."""
-        return Detections(
-            self.keypoints[rows],
-            self.scores[rows],
-            self.instance_scores[rows],
-            self.image_ids[rows],
-            self.category_ids[rows],
-        )
 
 
 def evaluate(
@@ -76,16 +48,60 @@ def evaluate(
         DataError: an annotation's or detection's shape or image does not fit.
         RunError: neither evaluator is installed.
     """
-    image_ids = {image["id"] for image in coco["images"]}
-    image_ids |= {annotation["image_id"] for annotation in coco["annotations"]}
-    renumbered = {number: place for place, number in enumerate(sorted(image_ids), start=1)}
-    truth, notes = _truth_rows(coco, len(sigmas), category_ids, renumbered)
-    found, dropped = _detection_rows(detections, renumbered)
-    stats = _run(truth, found, len(renumbered), sigmas, category_ids, backend)
+    numbers = renumbered(coco)
+    truth, notes = truth_rows(coco, len(sigmas), category_ids, numbers)
+    found, dropped = detection_rows(detections, numbers)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluator = _matched(truth, found, len(numbers), sigmas, category_ids, backend)
+        evaluator.accumulate()
+        evaluator.summarize()
     values = {
-        name: None if value < 0 else float(value) for name, value in zip(STATS, stats, strict=True)
+        name: None if value < 0 else float(value)
+        for name, value in zip(STATS, evaluator.stats, strict=True)
     }
     return values, notes + dropped + _absence_notes(values)
+
+
+def matchings(
+    coco: dict[str, Any],
+    detections: Detections,
+    sigmas: np.ndarray,
+    category_ids: Sequence[int],
+    backend: Backend | None = None,
+) -> list[list[Matching]]:
+    """What `evaluate` makes its numbers of: for each category, all areas, medium and large.
+
+    Images are in the order of their ids.
+    """
+    numbers = renumbered(coco)
+    truth, _ = truth_rows(coco, len(sigmas), category_ids, numbers)
+    found, _ = detection_rows(detections, numbers)
+    images = len(numbers)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluator = _matched(truth, found, images, sigmas, category_ids, backend)
+    parts = [
+        _matching(evaluator.evalImgs[start : start + images], images)
+        for start in range(0, len(evaluator.evalImgs), images)
+    ]
+    return [parts[start : start + 3] for start in range(0, len(parts), 3)]
+
+
+def _matching(rows: list[dict[str, Any] | None], images: int) -> Matching:
+    """The evaluator's rows of one category and range of areas, one an image, as arrays."""
+    known = [row for row in rows if row is not None]
+    animals = np.zeros(images)
+    for row in known:
+        animals[row["image_id"] - 1] = np.count_nonzero(np.asarray(row["gtIgnore"]) == 0)
+    if not known:
+        nothing = np.zeros((10, 0), dtype=bool)
+        return Matching(nothing, nothing, np.zeros(0, dtype=np.int64), animals)
+    scores = np.concatenate([row["dtScores"] for row in known])
+    order = np.argsort(-scores, kind="stable")
+    # ids are from 1; unmatched is 0 to one evaluator and -1 to the other
+    matched = np.concatenate([row["dtMatches"] for row in known], axis=1)[:, order] > 0
+    ignored = np.concatenate([row["dtIgnore"] for row in known], axis=1)[:, order] != 0
+    places = np.repeat([row["image_id"] - 1 for row in known], [len(r["dtScores"]) for r in known])
+    return Matching(matched & ~ignored, ~matched & ~ignored, places[order], animals)
 
 
 def _absence_notes(values: dict[str, float | None]) -> list[str]:
@@ -99,121 +115,33 @@ def _absence_notes(values: dict[str, float | None]) -> list[str]:
     ]
 
 
-def _truth_rows(
-    coco: dict[str, Any],
-    num_keypoints: int,
-    category_ids: Sequence[int],
-    renumbered: dict[int, int],
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Annotations with ids from 1 and every key that the evaluators read."""
-    rows: list[dict[str, Any]] = []
-    without_area = 0
-    for annotation in coco["annotations"]:
-        if annotation["category_id"] not in category_ids:
-            continue
-        points = np.asarray(annotation.get("keypoints") or np.zeros(3 * num_keypoints), np.float64)
-        if points.shape != (3 * num_keypoints,):
-            raise DataError(
-                f"annotation {annotation['id']}: 'keypoints' has {points.size} numbers, expected "
-                f"{3 * num_keypoints} (x, y, v of {num_keypoints} keypoints)"
-            )
-        box = annotation.get("bbox") or _extent(points.reshape(-1, 3))
-        without_area += annotation.get("area") is None
-        area = box[2] * box[3] if annotation.get("area") is None else annotation["area"]
-        rows.append(
-            {
-                "id": len(rows) + 1,
-                "image_id": renumbered[annotation["image_id"]],
-                "category_id": annotation["category_id"],
-                "keypoints": points,
-                "num_keypoints": np.count_nonzero(points[2::3] > 0),
-                "bbox": box,
-                "area": area,
-                "iscrowd": int(annotation.get("iscrowd") or 0),
-            }
-        )
-    notes = []
-    if len(rows) < len(coco["annotations"]):
-        other = len(coco["annotations"]) - len(rows)
-        notes.append(f"{other} annotations of other categories are not evaluated")
-    if without_area:
-        notes.append(f"{without_area} annotations have no area; that of their box is taken")
-    return rows, notes
-
-
-def _extent(points: np.ndarray) -> list[float]:
-    """Box x, y, w, h around the labelled of `points` (K, 3)."""
-    labelled = points[points[:, 2] > 0, :2]
-    if not len(labelled):
-        return [0.0, 0.0, 0.0, 0.0]
-    return [*labelled.min(axis=0), *np.ptp(labelled, axis=0)]
-
-
-def _detection_rows(
-    detections: Detections, renumbered: dict[int, int]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Detections with ids from 1, without those that no evaluator should see."""
-    visible = (detections.scores > 0).any(axis=1)
-    points = np.concatenate([detections.keypoints, detections.scores[..., None]], axis=2)
-    points = points.astype(np.float64)
-    finite = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(detections.instance_scores)
-    areas = np.prod(np.ptp(points[..., :2], axis=1), axis=1)
-    rows: list[dict[str, Any]] = []
-    for i in np.flatnonzero(visible & finite).tolist():
-        image_id = int(detections.image_ids[i])
-        if image_id not in renumbered:
-            raise DataError(f"detection {i}: image {image_id} is not in the ground truth")
-        rows.append(
-            {
-                "id": len(rows) + 1,
-                "image_id": renumbered[image_id],
-                "category_id": int(detections.category_ids[i]),
-                "keypoints": points[i].reshape(-1),
-                "score": float(detections.instance_scores[i]),
-                "area": float(areas[i]),
-            }
-        )
-    notes = []
-    if not finite.all():
-        # an evaluator would match a NaN with anything
-        count = np.count_nonzero(~finite)
-        notes.append(f"{count} detections have coordinates or scores that are not finite: dropped")
-    if (finite & ~visible).any():
-        count = np.count_nonzero(finite & ~visible)
-        notes.append(f"{count} detections have no keypoint with a score above 0: dropped")
-    return rows, notes
-
-
-def _run(
+def _matched(
     truth: list[dict[str, Any]],
     found: list[dict[str, Any]],
     num_images: int,
     sigmas: np.ndarray,
     category_ids: Sequence[int],
     backend: Backend | None,
-) -> np.ndarray:
-    """The ten numbers as the evaluator gives them, -1 where one does not exist."""
+) -> Any:
+    """The evaluator, after it has matched detections and annotations."""
     package = backend or _default_backend()
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco_module = importlib.import_module(f"{package}.coco")
-        eval_module = importlib.import_module(f"{package}.cocoeval")
-        sides = []
-        for annotations in (truth, found):
-            side = coco_module.COCO()
-            side.dataset = {
-                "images": [{"id": number} for number in range(1, num_images + 1)],
-                "categories": [{"id": number} for number in category_ids],
-                "annotations": annotations,
-            }
-            side.createIndex()
-            sides.append(side)
-        evaluator = eval_module.COCOeval(*sides, "keypoints")
-        # each of the two reads its own one
-        evaluator.sigmas = evaluator.params.kpt_oks_sigmas = np.asarray(sigmas, np.float64)
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    return evaluator.stats
+    coco_module = importlib.import_module(f"{package}.coco")
+    eval_module = importlib.import_module(f"{package}.cocoeval")
+    sides = []
+    for rows in (truth, found):
+        side = coco_module.COCO()
+        side.dataset = {
+            "images": [{"id": number} for number in range(1, num_images + 1)],
+            "categories": [{"id": number} for number in category_ids],
+            "annotations": rows,
+        }
+        side.createIndex()
+        sides.append(side)
+    evaluator = eval_module.COCOeval(*sides, "keypoints")
+    # each of the two reads its own one
+    evaluator.sigmas = evaluator.params.kpt_oks_sigmas = np.asarray(sigmas, np.float64)
+    evaluator.evaluate()
+    return evaluator
 
 
 def _default_backend() -> Backend:

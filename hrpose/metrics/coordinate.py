@@ -9,6 +9,7 @@ import numpy as np
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.base import coverage_notes, full_name, scores_of
 from hrpose.metrics.functional import auc, distances, mean_of
+from hrpose.metrics.resampling import Resampler, mean_resampler, places_of, share_resampler
 from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
@@ -18,6 +19,7 @@ class EPE:
     """End-point error: mean distance over all labelled points, image px. `variant` as in `PCK`."""
 
     higher_is_better = False
+    by_instance = True
 
     def __init__(self, variant: str = "") -> None:
         self.names = (full_name("EPE", variant),)
@@ -34,6 +36,19 @@ class EPE:
         table = _distances(predictions, truth, 1.0)
         return scores_of(self.names[0], mean_of(table), meta, notes)
 
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        table = _distances(predictions, truth, 1.0)
+        places = places_of(truth.image_ids[predictions.index], images)
+        return mean_resampler(self.names[0], table, places, len(images))
+
 
 @register
 class AUC:
@@ -43,6 +58,7 @@ class AUC:
     """
 
     higher_is_better = True
+    by_instance = True
 
     def __init__(self, norm: float = 30, steps: int = 20, variant: str = "") -> None:
         if not norm > 0:
@@ -67,6 +83,20 @@ class AUC:
         ]
         table = _distances(predictions, truth, self.norm)
         return scores_of(self.names[0], auc(table, self.steps), meta, notes)
+
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        table = _distances(predictions, truth, self.norm)
+        places = places_of(truth.image_ids[predictions.index], images)
+        thresholds = [step / self.steps for step in range(self.steps)]
+        return share_resampler(self.names[0], table, thresholds, places, len(images))
 
 
 def _distances(predictions: Predictions, truth: Instances, length: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.base import coverage_notes, full_name, scores_of
 from hrpose.metrics.functional import distances, mean_of, pck
 from hrpose.metrics.normaliser import Missing, Norm, Normaliser
+from hrpose.metrics.resampling import Resampler, mean_resampler, places_of, share_resampler
 from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
@@ -25,6 +26,7 @@ class PCK:
     """
 
     higher_is_better = True
+    by_instance = True
 
     def __init__(
         self,
@@ -50,6 +52,19 @@ class PCK:
         table, notes = _distances(self.normaliser, predictions, truth, coco, meta)
         return scores_of(self.names[0], pck(table, self.thr), meta, notes)
 
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        table, _ = _distances(self.normaliser, predictions, truth, coco, meta)
+        places = places_of(truth.image_ids[predictions.index], images)
+        return share_resampler(self.names[0], table, [self.thr], places, len(images))
+
 
 @register
 class NME:
@@ -59,6 +74,7 @@ class NME:
     """
 
     higher_is_better = False
+    by_instance = True
 
     def __init__(
         self, norm: Norm = "box", missing: Missing | None = None, variant: str = ""
@@ -76,6 +92,19 @@ class NME:
         """See `Metric.compute`."""
         table, notes = _distances(self.normaliser, predictions, truth, coco, meta)
         return scores_of(self.names[0], mean_of(table), meta, notes)
+
+    def resampler(
+        self,
+        predictions: Predictions,
+        truth: Instances,
+        coco: dict[str, Any],
+        meta: KeypointMeta,
+        images: np.ndarray,
+    ) -> Resampler:
+        """See `Metric.resampler`."""
+        table, _ = _distances(self.normaliser, predictions, truth, coco, meta)
+        places = places_of(truth.image_ids[predictions.index], images)
+        return mean_resampler(self.names[0], table, places, len(images))
 
 
 def _distances(

@@ -1,0 +1,152 @@
+"""How sure a number is: intervals and paired tests by drawing the images of a data set again.
+
+Images are drawn, not animals or points, since those of one image are not independent; all animals
+of an image go together. Frames of one video are not independent either, so for data cut from few
+videos the intervals are those for other frames of the same videos, not for other animals.
+
+Legend: I images, R resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hrpose.keypoints import KeypointMeta
+from hrpose.metrics.base import Metric
+from hrpose.structures import Instances, Predictions
+
+Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
+"""Wraps the batches of resamples, to show how far the work is."""
+
+_CHUNK = 50
+"""Resamples that are worked on at once."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number of two models on the same images, second minus first."""
+
+    value: float
+    low: float
+    high: float
+    """Ends of the interval."""
+    p: float
+    """Two-sided: how often a draw of images at most as kind to the better model turns the sign."""
+
+
+def image_ids(truth: Instances, coco: dict[str, Any]) -> np.ndarray:
+    """(I,) sorted ids of all images, also of those without an animal."""
+    ids = {int(image["id"]) for image in coco.get("images", ())}
+    ids |= {int(annotation["image_id"]) for annotation in coco.get("annotations", ())}
+    return np.array(sorted(ids | set(truth.image_ids.tolist())), dtype=np.int64)
+
+
+def draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each of `count` images is drawn, (<= 50, I) float64 at a time; each row sums to
+    `count`. The same seed draws the same images.
+    """
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, _CHUNK):
+        rows = min(_CHUNK, resamples - start)
+        yield rng.multinomial(count, np.full(count, 1 / count), size=rows).astype(np.float64)
+
+
+def resampled(
+    metric: Metric,
+    predictions: Predictions,
+    truth: Instances,
+    coco: dict[str, Any],
+    meta: KeypointMeta,
+    resamples: int = 1000,
+    seed: int = 0,
+    shown: Shown = iter,
+) -> dict[str, np.ndarray]:
+    """Each number of `metric` on each draw, (R,) float64; NaN where it does not exist.
+
+    The other arguments are those of `Metric.compute`.
+    """
+    images = image_ids(truth, coco)
+    if not len(images):
+        return {name: np.full(resamples, np.nan) for name in metric.names}
+    numbers = metric.resampler(predictions, truth, coco, meta, images)
+    parts = [numbers(weights) for weights in shown(draws(len(images), resamples, seed))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in metric.names}
+
+
+def intervals(
+    metric: Metric,
+    predictions: Predictions,
+    truth: Instances,
+    coco: dict[str, Any],
+    meta: KeypointMeta,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    shown: Shown = iter,
+) -> dict[str, tuple[float, float] | None]:
+    """The interval of each number of `metric`: the percentiles that hold `level` of the draws.
+
+    None where the number does not exist. See `resampled` for the arguments.
+    """
+    values = resampled(metric, predictions, truth, coco, meta, resamples, seed, shown)
+    return {name: percentiles(values[name], level) for name in metric.names}
+
+
+def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
+    """Both ends of the middle `level` of `values` (R,), without NaN; None if nothing is left."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return None
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def paired(
+    metric: Metric,
+    first: Predictions,
+    second: Predictions,
+    truth: Instances,
+    coco: dict[str, Any],
+    meta: KeypointMeta,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Difference | None]:
+    """How two models differ in each number of `metric`, both on the same draws of images."""
+    values = [
+        metric.compute(predictions, truth, coco, meta).values for predictions in (first, second)
+    ]
+    drawn = [
+        resampled(metric, predictions, truth, coco, meta, resamples, seed)
+        for predictions in (first, second)
+    ]
+    return {
+        name: difference(values[0][name], values[1][name], drawn[0][name], drawn[1][name], level)
+        for name in metric.names
+    }
+
+
+def difference(
+    first: float | None,
+    second: float | None,
+    first_drawn: np.ndarray,
+    second_drawn: np.ndarray,
+    level: float = 0.95,
+) -> Difference | None:
+    """The difference of one number from its values and its values (R,) on the same draws.
+
+    p is twice the share of draws in which the sign is the other one or the difference is 0,
+    counted with one draw more that agrees with no difference, so that it is never 0.
+    """
+    steps = second_drawn - first_drawn
+    ends = percentiles(steps, level)
+    if first is None or second is None or ends is None:
+        return None
+    steps = steps[~np.isnan(steps)]
+    tail = min(np.count_nonzero(steps <= 0), np.count_nonzero(steps >= 0))
+    p = min(1.0, 2 * (tail + 1) / (len(steps) + 1))
+    return Difference(second - first, *ends, p)
