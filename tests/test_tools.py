@@ -26,6 +26,8 @@ def tool(name, *arguments):
                       "--no-validate", "--auto-scale-lr", "--cfg-options"]),
         ("test.py", ["--work-dir", "--ann-file", "--img-root", "--out", "--cfg-options"]),
         ("print_config.py", ["--cfg-options"]),
+        ("reproduce.py", ["--data-root", "--work-dir", "--tolerance", "--train", "--seeds",
+                          "--mirror", "--metafile", "--cfg-options"]),
     ],
 )  # fmt: skip
 def test_help_lists_the_options(name, options):

@@ -58,6 +58,8 @@ def parse() -> argparse.Namespace:
         parser.error("--seeds goes with --train")
     if args.seeds is not None and args.seeds < 1:
         parser.error(f"--seeds {args.seeds}: expected 1 or more")
+    if not args.tolerance >= 0:
+        parser.error(f"--tolerance {args.tolerance}: expected 0 or more")
     return args
 
 

@@ -23,7 +23,7 @@ Record = dict[str, Any]
 """What was measured, as it stands in results.json."""
 
 
-def test_published(
+def measure_published(
     row: Row, page: Page, digest: str, folder: Path, before: Record | None
 ) -> Record:
     """The published checkpoint on the test set; `before` if none of its inputs has changed."""
@@ -34,7 +34,7 @@ def test_published(
     return _test(row, page, row.checkpoint, folder)
 
 
-def train_seeds(
+def measure_trained(
     row: Row, page: Page, digests: dict[str, str], folder: Path, seeds: int, before: Record | None
 ) -> Record:
     """The page trained with the seeds 0 to `seeds` - 1; values are means, `spread` their standard
@@ -88,6 +88,7 @@ def _test(row: Row, page: Page, source: str, folder: Path) -> Record:
             found |= intervals(metric, report.predictions, truth, coco, dataset.meta)
     written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     made_from = {key: value for key, value in written["provenance"].items() if key != "config"}
+    made_from["annotation_files"] = _annotation_files(page)
     return {
         "values": report.values,
         "intervals": {name: list(ends) if ends else None for name, ends in found.items()},
@@ -95,6 +96,14 @@ def _test(row: Row, page: Page, source: str, folder: Path) -> Record:
         "notes": report.notes,
         "made_from": made_from,
     }
+
+
+def _annotation_files(page: Page) -> dict[str, str]:
+    """SHA-256 of each annotation file of the test set, as sha256sum gives it."""
+    named = page["data"]["test"]["ann_file"]
+    names = [named] if isinstance(named, str) else named
+    root = page["data"].get("root", "")
+    return {name: provenance.file_digest(Path(root, name)) for name in names}
 
 
 def _unchanged(made_from: dict[str, Any], checkpoint: str, page: Page, digest: str) -> bool:

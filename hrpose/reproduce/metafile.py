@@ -90,7 +90,7 @@ def _row(entry: dict[str, Any], sources: dict[str, DataSource], folder: Path) ->
 
 
 def choose(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    """The rows that a name or pattern of `wanted` names, such as '*macaque*'; all where it is empty.
+    """The rows that the names or patterns `wanted` name, such as '*macaque*'; none means all.
 
     Raises:
         RunError: a name or pattern names no row.

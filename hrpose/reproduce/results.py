@@ -12,8 +12,6 @@ from hrpose.reproduce.compare import as_json, cells, compare, head
 from hrpose.reproduce.metafile import Row
 
 KINDS = {"published": "Published checkpoints", "trained": "Trained from ImageNet weights"}
-INPUTS = {"checkpoint": "checkpoint_sha256", "annotations": "annotations_sha256"}
-INPUTS |= {"config": "config_sha256"}
 
 Results = dict[str, dict[str, Any]]
 """Of each row's name, the record of each kind."""
@@ -40,10 +38,9 @@ def write_results(work_dir: Path, rows: Sequence[Row], results: Results, toleran
     """Write all that is known of the metafile's `rows`, whole or not at all."""
     content: dict[str, Any] = {"tolerance": tolerance, "rows": {}}
     for row in rows:
-        if row.name in results:
+        if results.get(row.name):
             entry = {
                 "data": row.data.name,
-                "page": str(row.page),
                 "checkpoint": row.checkpoint,
                 "paper": row.paper,
             }
@@ -106,7 +103,10 @@ def _details(record: dict[str, Any]) -> Iterable[str]:
             numbers = [_number(record["per_keypoint"][name].get(keypoint)) for name in names]
             yield _line([keypoint, *numbers])
         yield ""
-    yield from (f"- {what} sha256: `{made_from[key]}`" for what, key in INPUTS.items())
+    yield f"- checkpoint sha256 `{made_from['checkpoint_sha256']}`"
+    for name, digest in made_from["annotation_files"].items():
+        yield f"- {name} sha256 `{digest}`"
+    yield f"- config digest `{made_from['config_sha256']}`"
     yield f"- {_and(f'{name} {version}' for name, version in made_from['versions'].items())}"
     animals, left_out = made_from["animals"], made_from["left_out"]
     yield f"- {animals:,} animals ({left_out:,} annotations left out) on {made_from['device']}"

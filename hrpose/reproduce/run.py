@@ -12,7 +12,7 @@ from hrpose import config
 from hrpose.errors import ConfigError, HrposeError, RunError
 from hrpose.reproduce.compare import compare, console_table
 from hrpose.reproduce.data import check_data
-from hrpose.reproduce.measure import test_published, train_seeds
+from hrpose.reproduce.measure import measure_published, measure_trained
 from hrpose.reproduce.metafile import Row, choose, read_metafile
 from hrpose.reproduce.results import read_results, write_results
 
@@ -59,14 +59,16 @@ def reproduce(request: Request) -> int:
         before, folder = records.get(kind), request.work_dir / row.name
         try:
             records[kind] = (
-                train_seeds(row, page, digests[row.name], folder, request.seeds, before)
+                measure_trained(row, page, digests[row.name], folder, request.seeds, before)
                 if request.seeds
-                else test_published(row, page, digests[row.name]["test"], folder, before)
+                else measure_published(row, page, digests[row.name]["test"], folder, before)
             )
         except ConfigError:  # the same on every page
             raise
         except HrposeError as error:
             print(f"{row.name}: {type(error).__name__}: {error}", flush=True)
+            if records.pop(kind, None):  # measured before, but of other inputs
+                write_results(request.work_dir, table, results, request.tolerance)
             continue
         compared = compare(row.paper, records[kind], request.tolerance)
         print(f"{row.name} and the table:\n{console_table(compared, bool(request.seeds))}")

@@ -188,7 +188,7 @@ def test_a_mirror_takes_the_place_of_the_origin(shelf, tmp_path: Path, monkeypat
     elsewhere = "https://download.openmmlab.com.example/latest.pth"
     assert download.mirrored(elsewhere) == elsewhere
     monkeypatch.setenv("HRPOSE_MIRROR", "localhost")
-    with pytest.raises(CheckpointError, match="unknown url type: 'localhost/mmpose/x.pth'"):
+    with pytest.raises(CheckpointError, match=r"unknown url type: 'localhost/mmpose/x\.pth'"):
         fetch("https://download.openmmlab.com/mmpose/x.pth", tmp_path)
 
 
