@@ -42,6 +42,7 @@ def write_results(work_dir: Path, rows: Sequence[Row], results: Results, toleran
             entry = {
                 "data": row.data.name,
                 "checkpoint": row.checkpoint,
+                "log": row.log,
                 "paper": row.paper,
             }
             for kind, record in results[row.name].items():

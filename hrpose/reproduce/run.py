@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from hrpose import config
+from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError, HrposeError, RunError
+from hrpose.registry import build
 from hrpose.reproduce.compare import compare, console_table
 from hrpose.reproduce.data import check_data
 from hrpose.reproduce.measure import measure_published, measure_trained
 from hrpose.reproduce.metafile import Row, choose, read_metafile
 from hrpose.reproduce.results import read_results, write_results
+
+Page = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ def reproduce(request: Request) -> int:
         raise RunError("reproduce runs as one process; it cannot be started by torchrun")
     table = read_metafile(request.metafile)
     pages = [(row, _page(row, request)) for row in choose(table, request.rows)]
+    _check_pages(pages)
     splits = ("train", "val", "test") if request.seeds else ("test",)
     digests = check_data(pages, splits)
     results = read_results(request.work_dir)
@@ -77,6 +82,21 @@ def reproduce(request: Request) -> int:
     return _verdict(request, [row.name for row, _ in pages], verdicts)
 
 
+def _check_pages(pages: Sequence[tuple[Row, Page]]) -> None:
+    """ConfigError or RunError where a page is wrong, before any data is read."""
+    firsts = {row.data.folder: page for row, page in reversed(pages)}
+    for page in firsts.values():  # the others of a data set have the same options, and are slow
+        prepare(page)
+    for row, page in pages:
+        names = [name for metric in build(page["metrics"], "metrics") for name in metric.names]
+        absent = [name for name in row.paper if name not in names]
+        if absent:
+            raise RunError(
+                f"{row.name}: the metafile has a value of '{absent[0]}', which the page does not "
+                f"measure; it gives {', '.join(names)}"
+            )
+
+
 def _verdict(request: Request, asked: Sequence[str], verdicts: dict[str, bool]) -> int:
     """The last words, and the exit status."""
     failed = [name for name in asked if name not in verdicts]
@@ -88,7 +108,7 @@ def _verdict(request: Request, asked: Sequence[str], verdicts: dict[str, bool]) 
     return 2 if failed else 0 if good == len(asked) else 1
 
 
-def _page(row: Row, request: Request) -> dict[str, Any]:
+def _page(row: Row, request: Request) -> Page:
     """The row's page with the changes that are asked for."""
     changes = []
     if request.data_root is not None:

@@ -128,7 +128,7 @@ def test_no_server(world, capsys, monkeypatch):
 
 def test_wrong_pages_rows_and_data_end_it_before_any_download(world):
     with pytest.raises(ConfigError, match="did you mean 'flip_test'"):
-        world.run(options=["model.flip_tset=False"])
+        world.run(options=["model.flip_tset=False"], data_root=world.folder / "nowhere")
     with pytest.raises(RunError, match=r"no row is called 'hrnet_tiny'"):
         world.run(rows=["hrnet_tiny"])
     with pytest.raises(DataError, match="nothing was done"):
@@ -140,10 +140,10 @@ def test_wrong_pages_rows_and_data_end_it_before_any_download(world):
     assert world.server.asked == []
 
 
-def test_a_number_that_the_page_does_not_measure(world, capsys):
+def test_a_number_that_the_page_does_not_measure(world):
     world.rows[0]["paper"]["AP"] = 0.9
-    assert world.run() == 2
-    assert "has a value of 'AP', which the page does not measure" in capsys.readouterr().out
+    with pytest.raises(RunError, match="has a value of 'AP', which the page does not measure"):
+        world.run()
 
 
 def test_torchrun_is_refused(world, monkeypatch):
