@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def markdown(rows: Sequence[Row], results: Results, tolerance: float) -> str:
         for row in done:
             record = results[row.name][kind]
             for title, part in _parts(row, record):
-                lines += ["", f"### {title}", "", *_details(part)]
+                lines += ["", f"### {title}", "", *_details(part, row.paper)]
     return "\n".join(lines) + "\n"
 
 
@@ -91,13 +91,14 @@ def _parts(row: Row, record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]
     return [(f"{row.name}, seed {seed}", part) for seed, part in record["seeds"].items()]
 
 
-def _details(record: dict[str, Any]) -> Iterable[str]:
-    """All numbers of one test, those of each keypoint, and what they were made from."""
+def _details(record: dict[str, Any], compared: Collection[str]) -> Iterable[str]:
+    """All numbers of one test, those compared for each keypoint, and what they were made from."""
     made_from = record["made_from"]
     yield _and(f"{name} {_number(value)}" for name, value in record["values"].items())
-    yield from (f"\nNote: {note}" for note in record["notes"])
-    yield ""
-    names = list(record["per_keypoint"])
+    notes = [note for note in record["notes"] if note.partition(": ")[0] in compared]
+    yield from ["", *(f"- {note}" for note in notes), ""] if notes else [""]
+    everywhere = list(record["per_keypoint"])  # AP has no value of its own for a keypoint
+    names = [name for name in everywhere if name in compared] or everywhere
     if names:
         yield from _header(["keypoint", *names])
         for keypoint in record["per_keypoint"][names[0]]:
