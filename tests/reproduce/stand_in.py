@@ -1,19 +1,18 @@
 """A stand-in for everything that is elsewhere: data sets in their official layouts, published
 checkpoints (of random weights) under names of the published scheme, the server that has them.
 
-`python tests/reproduce/stand_in.py DIR PORT [SAMPLES]` makes it all in DIR for the ten rows and
-serves it; SAMPLES is a folder of real images (mmpose-samples), else animals are made up.
+`python tests/reproduce/stand_in.py DIR PORT` makes it all in DIR and serves it.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
-import shutil
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -158,12 +157,20 @@ def serving(shelf: Path, port: int = 0) -> Iterator[tuple[str, type[Handler]]]:
 
 
 def main() -> None:
-    folder, port = Path(sys.argv[1]), int(sys.argv[2])
-    shutil.rmtree(folder, ignore_errors=True)
-    make_data(folder / "data", Path(sys.argv[3]) if len(sys.argv) > 3 else None)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="made anew")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--samples", type=Path, help="folder of real images (mmpose-samples)")
+    parser.add_argument("--rows", nargs="+", default=["*"], help="patterns of the rows to publish")
+    args = parser.parse_args()
+    folder, port = args.folder, args.port
+    if folder.exists():
+        parser.error(f"{folder} is there already; remove it or name another")
+    make_data(folder / "data", args.samples)
     rows = [
         publish(folder / "shelf", METAFILE.parent / row["page"], row["paper"])
         for row in json.loads(METAFILE.read_text())["rows"]
+        if any(fnmatch(Path(row["page"]).stem, pattern) for pattern in args.rows)
     ]
     write_metafile(folder / "metafile.json", rows)
     with serving(folder / "shelf", port) as (address, _):
