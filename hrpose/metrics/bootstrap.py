@@ -22,6 +22,9 @@ from hrpose.structures import Instances, Predictions
 Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
 """Wraps the batches of resamples, to show how far the work is."""
 
+_ROUNDING = 1e-12
+"""Numbers that are nearer are the same, summed in another order."""
+
 _CHUNK = 50
 """Resamples that are worked on at once."""
 
@@ -143,6 +146,7 @@ def difference(
     counted with one draw more that agrees with no difference, so that it is never 0.
     """
     steps = second_drawn - first_drawn
+    steps[np.abs(steps) < _ROUNDING] = 0
     ends = percentiles(steps, level)
     if first is None or second is None or ends is None:
         return None
