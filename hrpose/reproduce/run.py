@@ -115,7 +115,7 @@ def _page(row: Row, request: Request) -> Page:
         changes.append(f"data.root={str(request.data_root / row.data.folder)!r}")
     page = config.load(row.page, [*changes, *request.options])
     if request.seeds:
-        # the table was trained on 8 GPUs: one reaches the same batch with several backward passes
+        # the recipe assumes 8 GPUs: one reaches the same batch with several backward passes
         wanted, batch = page["runner"].get("base_batch_size"), page["data"].get("batch_size", 1)
         changes.append(f"runner.accumulate={max(1, (wanted or batch) // batch)}")
         page = config.load(row.page, [*changes, *request.options])
