@@ -29,6 +29,8 @@ def tool(name, *arguments):
         ("evaluate.py", ["--ann-file", "--img-root", "--out", "--compare", "--nms", "--images",
                          "--allow-missing", "--resamples", "--seed", "--cfg-options"]),
         ("print_config.py", ["--cfg-options"]),
+        ("reproduce.py", ["--data-root", "--work-dir", "--tolerance", "--train", "--seeds",
+                          "--mirror", "--metafile", "--cfg-options"]),
     ],
 )  # fmt: skip
 def test_help_lists_the_options(name, options):

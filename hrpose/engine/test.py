@@ -13,7 +13,8 @@ from hrpose.engine.experiment import prepare, validator
 from hrpose.engine.log import RunLog
 from hrpose.engine.record import write_record
 from hrpose.metrics.results import write_results
-from hrpose.models.weights import fetch, load_weights
+from hrpose.models.download import fetch
+from hrpose.models.weights import load_weights
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset

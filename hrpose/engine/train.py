@@ -14,7 +14,8 @@ from hrpose.engine.experiment import Experiment, loader, prepare, validator
 from hrpose.engine.log import RunLog
 from hrpose.engine.runner import Progress, Runner
 from hrpose.errors import RunError
-from hrpose.models.weights import fetch, load_weights
+from hrpose.models.download import fetch
+from hrpose.models.weights import load_weights
 
 
 def train(page: dict[str, Any], work_dir: Path, resume: str | None = None) -> Progress:

@@ -1,26 +1,16 @@
 """Weights from a file or an address into a model, and one line that says what happened to them."""
 
-import hashlib
-import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from hrpose.errors import CheckpointError
-
-CHUNK = 1 << 20
-HASHED_NAME = re.compile(r"-(?!20\d{6}\.)([0-9a-f]{8})(_\d{8})?\.pth$")
-"""A name that ends in the first 8 hex digits of its file's sha256, and maybe a date."""
+from hrpose.models.download import fetch
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
@@ -30,71 +20,6 @@ UNUSED_BY_POSE = {
     "coarse outputs of stage 4": r"stage4\.2\.fuse_layers\.[123]\.",
 }
 """Entries of ImageNet weights that the backbone of a pose estimator does without."""
-
-
-def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
-    """The local file of a path or of an http(s) address, downloaded unless it is in the cache.
-
-    A cached file under a hashed name is checked each time, and replaced if it is damaged.
-
-    Args:
-        cache_dir: None means $HRPOSE_CACHE, or else ~/.cache/hrpose.
-    """
-    url = str(source)
-    if not url.startswith(("http://", "https://")):
-        path = Path(source).expanduser()
-        if not path.is_file():
-            problem = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
-            raise CheckpointError(f"{path}: {problem}")
-        return path
-    name = Path(unquote(urlsplit(url).path)).name
-    if not name:
-        raise CheckpointError(f"{url}: this address names no file")
-    folder = Path(cache_dir or os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose").expanduser()
-    digest = HASHED_NAME.search(name)
-    if not digest:  # such a name says nothing of its content: two addresses may share it
-        folder /= hashlib.sha256(url.encode()).hexdigest()[:8]
-    path = folder / name
-    try:
-        if path.is_file() and (not digest or _sha256(path).startswith(digest[1])):
-            return path
-        folder.mkdir(parents=True, exist_ok=True)
-        _download(url, path, digest[1] if digest else "")
-    except (OSError, HTTPException, ValueError) as error:
-        raise CheckpointError(f"{url}: could not be downloaded to {folder}: {error}") from error
-    return path
-
-
-def _download(url: str, path: Path, digest: str) -> None:
-    """Bring `url` to `path`, which appears only once it is whole and its sha256 starts right."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    request = Request(url, headers={"User-Agent": "hrpose"})
-    try:
-        with urlopen(request, timeout=30) as response, part.open("wb") as file:
-            size = int(response.headers.get("Content-Length") or 0)
-            with tqdm(total=size, unit="B", unit_scale=True, desc=path.name, disable=None) as bar:
-                while block := response.read(CHUNK):
-                    file.write(block)
-                    bar.update(len(block))
-            if size and file.tell() != size:
-                raise OSError(f"broke off after {file.tell():,} of {size:,} bytes")
-        got = _sha256(part)[: len(digest)]
-        if got != digest:
-            raise OSError(
-                f"its sha256 starts with {got}, its name promises {digest}: damaged on "
-                "the way, or replaced; if you trust it, give the path of your own copy"
-            )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:

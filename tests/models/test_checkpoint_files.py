@@ -9,7 +9,8 @@ import torch
 from tiny import model, same, save
 
 from hrpose.errors import CheckpointError
-from hrpose.models.weights import fetch, load_weights, read_state_dict
+from hrpose.models.download import fetch
+from hrpose.models.weights import load_weights, read_state_dict
 
 
 @pytest.mark.parametrize("kind", ["MMPose", "ours", "bare", "wrapped", "legacy"])
