@@ -27,6 +27,7 @@ def tool(name, *arguments):
         ("test.py", ["--work-dir", "--ann-file", "--img-root", "--out", "--cfg-options"]),
         ("print_config.py", ["--cfg-options"]),
         ("get_flops.py", ["--shape", "--cfg-options"]),
+        ("parity.py", ["--golden", "--data", "--out"]),
     ],
 )  # fmt: skip
 def test_help_lists_the_options(name, options):

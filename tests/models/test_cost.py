@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from recipe import model
+from parity.recipe import model
 from torch import nn
 
 from hrpose import config

@@ -6,7 +6,6 @@ import hashlib
 import cv2
 import numpy as np
 import torch
-from models.recipe import model
 
 from hrpose.datasets import CocoPoseDataset
 from hrpose.datasets.random_transforms import RandomShift
@@ -15,6 +14,7 @@ from hrpose.geometry import affine_matrix
 from parity.codecs import pipeline_file
 from parity.links import DATASETS, INPUTS, UNIT, Measured, Reference, Worst, link
 from parity.moves import drawn_shift
+from parity.recipe import model
 
 CHAPTER = "Records and crops"
 RECORDS = "data/db_*_v014.json"

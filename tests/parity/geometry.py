@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from models.recipe import model
 
 from hrpose.geometry import (
     affine_matrix,
@@ -13,6 +12,7 @@ from hrpose.geometry import (
     udp_matrix,
 )
 from parity.links import DATASETS, UNIT, Measured, Reference, Worst, link
+from parity.recipe import model
 
 CHAPTER = "Geometry"
 AFFINE = "funcs/affine.npz"

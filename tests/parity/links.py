@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,12 @@ class Reference:
 
     @functools.cache  # noqa: B019
     def json(self, path: str) -> Any:
-        """Content of a .json file."""
-        return json.loads((self.golden / path).read_text())
+        """Content of a .json file, which may be compressed."""
+        file = self.golden / path
+        packed = file.with_name(f"{file.name}.gz")
+        return json.loads(
+            gzip.decompress(packed.read_bytes()) if packed.exists() else file.read_bytes()
+        )
 
     def meta(self, dataset: str) -> KeypointMeta:
         """The keypoints of `dataset`."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from models.recipe import filled_model, model
 
 from hrpose.geometry import affine_matrix, apply_affine, invert_affine
-from parity.links import DATASETS, INPUTS, UNIT, Measured, Reference, Worst, link
+from parity.links import DATASETS, INPUTS, Measured, Reference, Worst, link
+from parity.recipe import filled_model, model
 
 CHAPTER = "Model"
 KEYS, STATS, MAPS = (
@@ -18,6 +18,8 @@ KEYS, STATS, MAPS = (
 MODELS = [(width, dataset) for width in (32, 48) for dataset in DATASETS]
 HEATMAP = 2e-3
 """Heatmaps have a spread of 50 to 80; threads and kernels alone differ by 2e-4."""
+CROPS = (((150, 120), 240), ((333.25, 410.5), 600))
+"""Centre and height, image px, of the crops that the two images stand for."""
 STAGES = ("conv1", "bn1", "conv2", "bn2", "layer1", "stage2", "stage3", "stage4")
 MODES = {"plain": "as it is", "flip": "flip test", "flip_noshift": "flip test without shift"}
 
@@ -65,6 +67,7 @@ class Outputs:
             for hook in hooks:
                 hook.remove()
             self.mirrored = self.topdown(self.images.flip(-1))
+        self.topdown.backbone = torch.nn.Identity()  # lets go of the weights
 
     def _keep(self, name: str) -> Callable:
         def keep(_module: object, _inputs: object, output: torch.Tensor | list) -> None:
@@ -115,11 +118,16 @@ def stages(reference: Reference) -> Measured:
 def measure_heatmaps(reference: Reference, mode: str) -> Measured:
     worst, cells = Worst(), 0
     for name, _, ours, theirs in all_outputs(reference):
-        heatmaps = ours.heatmaps(mode).numpy()
-        worst.absolute(heatmaps.shape, theirs[mode]["shape"])
-        worst.absolute(heatmaps.mean((0, 2, 3), np.float64), theirs[mode]["per_channel_mean"])
-        for key, step in (("ds4", 4), ("full", 1)):
-            if (stored := reference.arrays(MAPS).get(f"{name}_{mode}_{key}")) is not None:
+        heatmaps = ours.heatmaps(mode).double().numpy()
+        facts = theirs[mode]
+        worst.absolute(heatmaps.shape, facts["shape"])
+        worst.absolute(
+            [heatmaps.mean(), heatmaps.std(), np.abs(heatmaps).mean()],
+            [facts["mean"], facts["std"], facts["abssum"] / heatmaps.size],
+        )
+        for key in (f"{name}_{mode}{ending}" for ending in ("", "_ds4", "_full")):
+            if (stored := reference.arrays(MAPS).get(key)) is not None:
+                step = heatmaps.shape[-1] // stored.shape[-1]  # every so many rows and columns
                 worst.absolute(heatmaps[..., ::step, ::step], stored)
                 cells += stored.size
     return Measured(worst.value, f"6 models, 2 images each, {cells:,} cells")
@@ -150,9 +158,10 @@ def keypoints(reference: Reference) -> Measured:
             points, scores = ours.topdown.codec.decode(ours.heatmaps(mode))
             preds = np.asarray(theirs[mode]["preds"])
             worst.absolute(scores.numpy() / HEATMAP * 1e-3, preds[..., 2] / HEATMAP * 1e-3)
-            for i, (x, y, *scale) in enumerate(np.asarray(theirs[mode]["boxes"])[:, :4]):
-                size = np.float32(scale) * UNIT
-                back = invert_affine(affine_matrix(np.array([x, y]), size, 0.0, INPUTS[dataset]))
+            w, h = INPUTS[dataset]
+            for i, (center, height) in enumerate(CROPS):
+                size = np.array([height * w / h, height])
+                back = invert_affine(affine_matrix(np.array(center), size, 0.0, (w, h)))
                 worst.absolute(apply_affine(points[i].numpy(), back), preds[i, :, :2])
             count += preds.shape[0] * preds.shape[1]
     return Measured(worst.value, f"6 models, 3 modes, {count} keypoints")

@@ -1,12 +1,15 @@
 """The page tells the truth, holds all links, and the measures can fail."""
 
+import importlib.util
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import parity
 from parity import CHAPTERS, LINKS, Link, Measured, Reference, Worst
 from parity.links import link
 from parity.moves import LIMIT, two_samples
@@ -45,6 +48,29 @@ def test_a_page_by_hand():
     assert "2 of 3 links do not hold: bad, lost." in text
     assert text.index("## Model") < text.index("## Training")
     assert "All 1 links hold." in page(results[:1], "do it")
+
+
+def test_the_tool_writes_the_page_and_its_status(tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("parity_tool", ROOT / "tools" / "parity.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    out = tmp_path / "page.md"
+    arguments = ["parity.py", "--golden", str(tmp_path), "--data", str(tmp_path), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr(parity, "LINKS", [made("good"), made("exact", 0)])
+    tool.main()
+    assert "All 2 links hold." in out.read_text()
+    monkeypatch.setattr(parity, "LINKS", [made("good"), made("bad", -1)])
+    with pytest.raises(SystemExit) as ended:
+        tool.main()
+    assert ended.value.code == 1
+    assert "1 of 2 links do not hold: bad." in out.read_text()
+    assert "Model: bad: 0 of -1 px: DOES NOT HOLD" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", [*arguments[:2], "nowhere"])
+    with pytest.raises(SystemExit) as ended:
+        tool.main()
+    assert ended.value.code == 2
+    assert "--golden nowhere: must be a folder that exists" in capsys.readouterr().err
 
 
 def test_worst_by_hand():

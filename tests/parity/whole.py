@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models.recipe import filled_model
 
 from hrpose.datasets.loader import make_loader
 from hrpose.engine.evaluate import predict
@@ -18,6 +17,7 @@ from hrpose.metrics import PCK, CocoAP, write_results
 from hrpose.structures import Predictions
 from parity.crops import sample_set
 from parity.links import DATASETS, Measured, Reference, Worst, link
+from parity.recipe import filled_model
 
 CHAPTER = "End to end"
 STORED = "model/e2e_test*.npz"
