@@ -3,8 +3,7 @@
 Nothing is computed: the model stands on torch's meta device, which knows shapes only, so even W48
 takes a second and no memory. One multiply-add (MAC) is counted for each weight that goes into each
 output of a convolution or matrix product. Biases, batch norm, ReLU, sums and resizing are not
-counted: half a percent to one percent of HRNet. Counted so, W32 has 10.19 G and W48 20.92 G at
-256 x 256.
+counted: about one percent of HRNet. Counted so, W32 has 10.19 G and W48 20.92 G at 256 x 256.
 """
 
 from __future__ import annotations

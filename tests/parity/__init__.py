@@ -6,12 +6,16 @@
 from parity import codecs, crops, geometry, metrics, models, moves, training, whole
 from parity.links import LINKS, Link, Measured, Reference, Worst
 
-CHAPTERS = tuple(
-    dict.fromkeys(
-        [crops.CHAPTER, geometry.CHAPTER, moves.CHAPTER, "Targets", "Decoding", models.CHAPTER,
-         whole.CHAPTER, metrics.CHAPTER, training.CHAPTER]
-    )
-)  # fmt: skip
+CHAPTERS = (
+    crops.CHAPTER,
+    geometry.CHAPTER,
+    moves.CHAPTER,
+    *codecs.CHAPTERS,
+    models.CHAPTER,
+    whole.CHAPTER,
+    metrics.CHAPTER,
+    training.CHAPTER,
+)
 LINKS.sort(key=lambda link: CHAPTERS.index(link.chapter))
 
-__all__ = ["CHAPTERS", "LINKS", "Link", "Measured", "Reference", "Worst", "codecs"]
+__all__ = ["CHAPTERS", "LINKS", "Link", "Measured", "Reference", "Worst"]

@@ -7,6 +7,7 @@ from hrpose.codecs import MSRAHeatmap, UDPHeatmap
 from hrpose.geometry import affine_matrix, apply_affine, invert_affine, udp_matrix
 from parity.links import DATASETS, UNIT, Measured, Reference, Worst, link
 
+CHAPTERS = ("Targets", "Decoding")
 TARGETS = {
     "msra": ("Targets", MSRAHeatmap, {}),
     "msra_sigma3": ("Targets, sigma 3", MSRAHeatmap, {"sigma": 3}),
@@ -74,10 +75,10 @@ def measure_decoding(reference: Reference, variant: str) -> Measured:
 
 
 for _variant, (_name, *_) in TARGETS.items():
-    link("Targets", f"{_name}, and weights", "data/test_pipeline_*.npz", 1e-6, "heatmap value")(
+    link(CHAPTERS[0], f"{_name}, and weights", "data/test_pipeline_*.npz", 1e-6, "heatmap value")(
         lambda reference, variant=_variant: measure_targets(reference, variant)
     )
 for _variant, (_name, _, _, _tolerance) in DECODED.items():
-    link("Decoding", _name, "funcs/decode_*.npz", _tolerance, "image px")(
+    link(CHAPTERS[1], _name, "funcs/decode_*.npz", _tolerance, "image px")(
         lambda reference, variant=_variant: measure_decoding(reference, variant)
     )

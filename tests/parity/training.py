@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hrpose.engine.optim import Adam
 from hrpose.engine.schedule import WarmupStep
 from parity.links import INPUTS, Measured, Reference, Worst, link
 from parity.recipe import filled_model
@@ -59,7 +60,7 @@ def step(reference: Reference, name: str) -> Step:
     model = filled_model(dataset, int(width), training=True).to(dtype)
     parameters = dict(model.named_parameters())
     before = {key: parameter.detach().clone() for key, parameter in parameters.items()}
-    optimizer = torch.optim.Adam(parameters.values(), lr=RATE)
+    optimizer = Adam(parameters.values(), lr=RATE)
     loss = model.loss(model(images), target, weight)
     loss.backward()
     gradients = {key: parameter.grad for key, parameter in parameters.items()}
@@ -116,8 +117,8 @@ COMPARED: dict[str, tuple[str, tuple[str, ...], float, float]] = {
 
 
 def register(name: str, precision: str, tolerance: float, models: list[str]) -> None:
+    """Make a link of one row of `COMPARED`."""
     ours, theirs = COMPARED[name][:2]
-
     link(CHAPTER, f"{name}, {precision}", STEP, tolerance, "relative", slow=True)(
         lambda reference: compare(reference, models, ours, theirs)
     )
@@ -137,7 +138,7 @@ def run(reference: Reference) -> tuple[list[float], Tensor]:
         torch.from_numpy(arrays[key]).double() for key in ("img", "target", "target_weight")
     )
     model = filled_model("horse10", 32, input_size=(64, 64), training=True).double()
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    optimizer = Adam(model.parameters(), lr=RATE)
     losses = []
     for iteration in range(20):
         rows = [2 * iteration % 3, (2 * iteration + 1) % 3]
