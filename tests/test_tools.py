@@ -31,6 +31,8 @@ def tool(name, *arguments):
         ("print_config.py", ["--cfg-options"]),
         ("reproduce.py", ["--data-root", "--work-dir", "--tolerance", "--train", "--seeds",
                           "--mirror", "--metafile", "--cfg-options"]),
+        ("get_flops.py", ["--shape", "--cfg-options"]),
+        ("parity.py", ["--golden", "--data", "--out"]),
     ],
 )  # fmt: skip
 def test_help_lists_the_options(name, options):
@@ -62,6 +64,16 @@ def test_a_missing_data_root_is_named(tmp_path):
     assert done.returncode == 2
     assert "/nowhere/horse10" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_get_flops_prints_the_table():
+    done = tool("get_flops.py", TINY, "--shape", 64, 32, "--cfg-options", "model.flip_test=False")
+    assert done.returncode == 0, done.stderr
+    assert "64 x 32 px (w x h)" in done.stdout
+    assert "keypoint_head.final_layer" in done.stdout and "GMAC an image" in done.stdout
+    done = tool("get_flops.py", TINY, "--shape", 250, 256)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--shape 250 256: both must be multiples of 32" in done.stderr
 
 
 def test_train_then_test_on_coco_files(tmp_path):

@@ -1,11 +1,7 @@
-"""The weights, models and files that the reference numbers were made with (tests/golden/model)."""
+"""The weights and models that the reference numbers were made with (tests/golden)."""
 
 import functools
-import gzip
-import json
 import zlib
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +78,3 @@ def filled_model(
         for parameter in made.keypoint_head.final_layer.parameters():
             parameter.data.mul_(0.01)
     return made.train(training)
-
-
-def read_json_gz(path: Path) -> Any:
-    return json.loads(gzip.decompress(path.read_bytes()))
