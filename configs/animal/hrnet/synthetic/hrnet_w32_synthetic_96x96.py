@@ -46,7 +46,7 @@ metrics = [
 optimizer = dict(lr=7e-4)
 schedule = dict(_delete_=True, type="WarmupCosine", warmup_iters=50, warmup_ratio=0.01)
 runner = dict(
-    epochs=6,
+    epochs=5,
     val_interval=2,
     save_interval=2,
     save_best="PCK@0.3",
