@@ -62,8 +62,8 @@ class CocoPoseDataset(PoseDataset):
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and len(paths) > 1:
             raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
-        if root and not labels_only:
-            check_folder(Path(root), "data root")
+        if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
+            check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
         file = read_coco(paths, file_names)
         for folder in () if labels_only else folders:
             check_folder(folder, "image folder")

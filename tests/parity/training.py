@@ -103,8 +103,8 @@ def compare(reference: Reference, names: list[str], ours: str, theirs: tuple[str
 
 COMPARED: dict[str, tuple[str, tuple[str, ...], float, float]] = {
     # five times what float32 differs from float64 in the reference, and in float64. After the step
-    # of Adam, which makes a step of each gradient's sign, that is 7.7e-4 for the change (W48 Horse-10)
-    # and 7.0e-4 for the loss (W32 MacaquePose); ours is within 3.4e-4 and 1.7e-3 of float64
+    # of Adam, which makes a step of each gradient's sign, that is 7.7e-4 (change, W48 Horse-10) and
+    # 7.0e-4 (loss, W32 MacaquePose); ours is within 3.4e-4 and 1.7e-3 of float64
     "Loss": ("loss", ("log_vars", "loss"), 2e-6, 1e-12),
     "Gradient norms, by part": ("gradients", ("grad_norm",), 1.2e-2, 1e-11),
     "Gradient norms, each parameter": ("each_gradient", ("grad_norm_per_param",), 1.2e-2, 0),
