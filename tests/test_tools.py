@@ -87,7 +87,8 @@ def test_train_then_test_on_coco_files(tmp_path):
     page = tmp_path / "herd.py"
     page.write_text(
         f"_base_ = {str(ROOT / TINY)!r}\n"
-        "data = dict(root='/nowhere/at/all', test=dict(_delete_=True, type='CocoPoseDataset', ann_file='', img_root=''))\n"
+        "data = dict(root='/nowhere/at/all', "
+        "test=dict(_delete_=True, type='CocoPoseDataset', ann_file='', img_root=''))\n"
     )
     run = tmp_path / "run"
     done = tool("train.py", page, "--work-dir", run, "--no-validate", "--amp", "--seed", 3,
