@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -133,6 +134,7 @@ def _load_start(experiment: Experiment, source: Path | None, log: RunLog) -> Non
 
 def _set_backends(deterministic: bool, device: torch.device) -> None:
     if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False
     elif device.type == "cuda":
