@@ -105,9 +105,8 @@ def test_deltas_are_short_and_inheritance_is_flat(name):
 
 def test_every_page_has_its_row_in_the_readme():
     rows = re.findall(r"^\| \[(\S+)\]\((\S+)\)", (FOLDER / "README.md").read_text(), re.M)
-    assert sorted(rows) == sorted(
-        (name, str(path.relative_to(FOLDER))) for name, path in PAGES.items()
-    )
+    # the ten of the results table have a row there as well
+    assert set(rows) == {(name, str(path.relative_to(FOLDER))) for name, path in PAGES.items()}
 
 
 def test_keypoints_of_the_real_horses_are_those_of_the_files(data_dir):
