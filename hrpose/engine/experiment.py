@@ -227,7 +227,7 @@ def processors() -> int:
 def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device, log: Any) -> Any:
     """A function from a model to its report on `dataset`, the same on every process."""
     from hrpose.engine.evaluate import predict, score
-    from hrpose.engine.runner import autocast, resolve_precision
+    from hrpose.engine.precision import autocast, resolve_precision
 
     batches = loader(experiment, dataset, train=False, device=device)
     precision = resolve_precision(experiment.settings.precision, device)

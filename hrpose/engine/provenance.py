@@ -14,15 +14,6 @@ import torch
 import hrpose
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def page_digest(page: dict[str, Any]) -> str:
     """SHA-256 of a resolved config page, in hex; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from hrpose.engine import checkpoint, distributed
 from hrpose.engine.ema import EMA
 from hrpose.engine.log import Meter, RunLog, draw_curves, duration, memory
+from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
 from hrpose.errors import CheckpointError, RunError
 
@@ -26,21 +27,6 @@ if TYPE_CHECKING:
     from hrpose.engine.evaluate import Report
     from hrpose.engine.schedule import Schedule
     from hrpose.models import TopDown
-
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """'amp' made concrete: bf16 where the device has it, fp16 on older GPUs."""
-    if precision != "amp":
-        return precision
-    return "fp16" if device.type == "cuda" and not torch.cuda.is_bf16_supported() else "bf16"
-
-
-def autocast(precision: str, device: torch.device) -> Any:
-    """The context of a forward pass."""
-    dtype = PRECISIONS[precision]
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 @dataclass

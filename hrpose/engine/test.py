@@ -13,7 +13,7 @@ from hrpose.engine.experiment import prepare, validator
 from hrpose.engine.log import RunLog
 from hrpose.engine.record import write_record
 from hrpose.metrics.results import write_results
-from hrpose.models.download import fetch
+from hrpose.models.download import fetch, file_digest
 from hrpose.models.weights import load_weights
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run_test(
         if distributed.rank() == 0:
             made_from = {
                 "checkpoint": str(path),
-                "checkpoint_sha256": provenance.file_digest(Path(path)),
+                "checkpoint_sha256": file_digest(Path(path)),
                 "annotations_sha256": dataset.digest(),
                 "config_sha256": provenance.page_digest(page),
                 "device": provenance.machine(device),

@@ -76,7 +76,7 @@ def mirrored(url: str) -> str:
 
 
 def _is_whole(path: Path, digest: str) -> bool:
-    return path.is_file() and (not digest or _sha256(path).startswith(digest))
+    return path.is_file() and (not digest or file_digest(path).startswith(digest))
 
 
 def _download(url: str, path: Path, digest: str) -> None:
@@ -89,7 +89,7 @@ def _download(url: str, path: Path, digest: str) -> None:
         try:
             _receive_all(url, file, resume=bool(digest))
             file.flush()
-            got = _sha256(part)[: len(digest)]
+            got = file_digest(part)[: len(digest)]
             if got != digest:
                 file.truncate(0)
                 raise OSError(
@@ -166,7 +166,8 @@ def _receive(url: str, file: BinaryIO) -> None:
             raise OSError(f"broke off after {file.tell():,} of {size:,} bytes")
 
 
-def _sha256(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(CHUNK):

@@ -13,7 +13,7 @@ from hrpose.engine import provenance
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.metrics.bootstrap import intervals
-from hrpose.models.download import fetch, promised_digest
+from hrpose.models.download import fetch, file_digest, promised_digest
 from hrpose.registry import build
 from hrpose.reproduce.metafile import Row
 
@@ -96,7 +96,7 @@ def _annotation_files(page: Page) -> dict[str, str]:
     named = page["data"]["test"]["ann_file"]
     names = [named] if isinstance(named, str) else named
     root = page["data"].get("root", "")
-    return {name: provenance.file_digest(Path(root, name)) for name in names}
+    return {name: file_digest(Path(root, name)) for name in names}
 
 
 def _unchanged(made_from: dict[str, Any], checkpoint: str, page: Page, digest: str) -> bool:
@@ -106,7 +106,7 @@ def _unchanged(made_from: dict[str, Any], checkpoint: str, page: Page, digest: s
     if [*then, made_from["versions"]["hrpose"]] != inputs:
         return False
     promised = promised_digest(checkpoint)
-    now = promised or provenance.file_digest(fetch(checkpoint))
+    now = promised or file_digest(fetch(checkpoint))
     return made_from["checkpoint_sha256"].startswith(now)
 
 
