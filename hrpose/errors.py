@@ -32,6 +32,18 @@ class RunError(HrposeError):
     """A run that cannot start or go on: directory, device, processes."""
 
 
+class RunStopped(HrposeError):
+    """A run that was asked to stop and did so in good order.
+
+    Args:
+        status: exit status of the process.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
     """Let a tool's `main` end a `HrposeError` with its message and status 2, not a traceback."""
 
@@ -39,6 +51,9 @@ def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         try:
             main()
+        except RunStopped as error:
+            print(error, file=sys.stderr)
+            sys.exit(error.status)
         except HrposeError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             sys.exit(2)

@@ -20,6 +20,10 @@ def parse() -> argparse.Namespace:
         help="go on with the run in the run directory, from CKPT or from its newest checkpoint",
     )  # fmt: skip
     parser.add_argument(
+        "--allow-data-change", action="store_true",
+        help="resume although the annotations are not those of that run",
+    )  # fmt: skip
+    parser.add_argument(
         "--load-from",
         metavar="CKPT",
         help="start from the weights of this checkpoint (path or URL)",
@@ -66,7 +70,7 @@ def main() -> None:
 
     page = config.load(args.config, options(args))
     work_dir = Path(args.work_dir or Path("work_dirs") / Path(args.config).stem)
-    train(page, work_dir, args.resume)
+    train(page, work_dir, args.resume, args.allow_data_change)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Legend: B animals, K keypoints; h, w the crop in px.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -136,9 +137,10 @@ def make_loader(
         num_workers=workers,
         collate_fn=collate,
         pin_memory=pin_memory,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
+        generator=torch.Generator(),  # else each pass would move torch's own
     )
 
 
@@ -147,6 +149,12 @@ def _stack(arrays: list[np.ndarray], empty: tuple[int, ...], dtype: Any) -> torc
     return torch.from_numpy(stacked.astype(dtype, copy=False))
 
 
-def _one_thread(worker: int) -> None:
+def _start_worker(worker: int) -> None:
+    """One thread; and Ctrl-C or SIGTERM to a whole group of processes is the main one's to answer.
+
+    A second SIGTERM ends the worker.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

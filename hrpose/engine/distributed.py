@@ -1,6 +1,7 @@
 """One process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs); and devices."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +13,9 @@ import torch.distributed as dist
 from hrpose.errors import RunError
 
 Result = TypeVar("Result")
+_control: list[Any] = []
+_LOST = r"onnection (closed|reset|refused)|roken pipe|remote process exited|NCCL (error|watchdog)"
+"""What gloo and NCCL say where another process is gone."""
 
 
 def rank() -> int:
@@ -53,10 +57,19 @@ def processes(device: torch.device) -> Iterator[None]:
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    # numbers that are on the CPU anyway are exchanged there: nobody waits for a GPU, and a process
+    # that died is noticed at once
+    _control[:] = [dist.new_group(backend="gloo", timeout=timedelta(minutes=30))]
     try:
         yield
-    finally:
-        dist.destroy_process_group()
+    except RuntimeError as error:
+        if not re.search(_LOST, str(error)):
+            raise
+        raise RunError(
+            f"process {rank()}: another process of this run has ended; its own message says why"
+        ) from None
+    _control.clear()
+    dist.destroy_process_group()
 
 
 def local_first(function: Callable[..., Result], *args: Any) -> Result:
@@ -88,9 +101,26 @@ def broadcast(value: Any) -> Any:
     return box[0]
 
 
+def largest(value: int) -> int:
+    """The largest `value` of all processes."""
+    if world_size() == 1:
+        return value
+    box = torch.tensor(value)
+    dist.all_reduce(box, dist.ReduceOp.MAX, group=_control[0])
+    return int(box)
+
+
+def average_gradients(network: torch.nn.Module) -> None:
+    """The mean of each gradient over the processes, where DistributedDataParallel has not."""
+    for parameter in network.parameters():
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= world_size()
+
+
 def mean(value: torch.Tensor) -> torch.Tensor:
     """Mean of a tensor over the processes."""
-    if world_size() > 1:
+    if world_size() > 1 and value.numel():
         value = value.clone()
         dist.all_reduce(value)
         value /= world_size()

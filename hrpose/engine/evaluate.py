@@ -42,11 +42,17 @@ def predict(
     device: torch.device,
     autocast: Callable[[], AbstractContextManager],
     warn: Callable[[str], None],
+    check: Callable[[], None] = lambda: None,
 ) -> Predictions:
-    """Keypoints of every animal: predict `batches` (of this process), gather over processes."""
+    """Keypoints of every animal: predict `batches` (of this process), gather over processes.
+
+    Args:
+        check: called before each batch; what it raises ends the evaluation.
+    """
     model.eval()
     parts: list[Predictions] = []
     for batch in batches:
+        check()
         for message in batch["bad"]:
             warn(f"left out of the evaluation: {message}")
         if not len(batch["index"]):

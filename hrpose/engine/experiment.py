@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -232,10 +232,10 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
     batches = loader(experiment, dataset, train=False, device=device)
     precision = resolve_precision(experiment.settings.precision, device)
 
-    def validate(model: TopDown) -> Any:
+    def validate(model: TopDown, check: Callable[[], None] = lambda: None) -> Any:
         shown = log.progress(batches, len(batches), "evaluation")
         predictions = predict(
-            model, shown, device, partial(autocast, precision, device), log.warning
+            model, shown, device, partial(autocast, precision, device), log.warning, check
         )
         report = None
         if distributed.rank() == 0:

@@ -17,11 +17,13 @@ class RunSettings:
         epochs: length of the run.
         val_interval: validate every so many epochs and after the last; 0 means never.
         save_interval: keep `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
+        save_steps: write `latest.pth` every so many optimizer steps too; for long epochs.
         keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
         save_best: name of the metric whose best checkpoint is kept; None keeps none.
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
         accumulate: batches per optimizer step.
         clip_grad: largest gradient norm; None leaves gradients alone.
+        max_skipped: end after so many steps in a row whose gradient is not finite; each is skipped.
         ema: decay of the moving average of the weights, e.g. 0.999; None means no average.
         early_stop: end after so many validations without a better `save_best`.
         batch_norm: 'local' statistics per process, 'sync' over processes (GPU), 'frozen' as loaded.
@@ -34,6 +36,7 @@ class RunSettings:
     epochs: int
     val_interval: int = 10
     save_interval: int = 10
+    save_steps: int | None = None
     keep_checkpoints: int | None = 3
     save_best: str | None = None
     precision: Literal["fp32", "bf16", "fp16", "amp"] = "fp32"
@@ -41,6 +44,7 @@ class RunSettings:
     compile: bool = False
     accumulate: int = 1
     clip_grad: float | None = None
+    max_skipped: int = 10
     ema: float | None = None
     early_stop: int | None = None
     batch_norm: Literal["local", "sync", "frozen"] = "local"
@@ -52,10 +56,10 @@ class RunSettings:
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "save_interval", "accumulate", "log_interval"):
+        for name in ("epochs", "save_interval", "accumulate", "log_interval", "max_skipped"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
-        for name in ("keep_checkpoints", "early_stop", "base_batch_size"):
+        for name in ("keep_checkpoints", "early_stop", "base_batch_size", "save_steps"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}: expected 1 or more, or None")

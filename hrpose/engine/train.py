@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
+import json
 import os
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from hrpose import config
-from hrpose.engine import checkpoint, distributed, provenance
+from hrpose.engine import distributed, provenance
 from hrpose.engine.experiment import Experiment, loader, prepare, validator
+from hrpose.engine.lock import locked
 from hrpose.engine.log import RunLog
-from hrpose.engine.runner import Progress, Runner
-from hrpose.errors import RunError
+from hrpose.engine.resume import compare, find, refuse_second_run
+from hrpose.engine.runner import Runner
+from hrpose.engine.state import Progress, restore
 from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights
 
 
-def train(page: dict[str, Any], work_dir: Path, resume: str | None = None) -> Progress:
+def train(
+    page: dict[str, Any],
+    work_dir: Path,
+    resume: str | None = None,
+    allow_data_change: bool = False,
+) -> Progress:
     """Train what `page` says in `work_dir`.
 
     Args:
         resume: None for a new run, 'auto' for the newest checkpoint of `work_dir`, or a path.
+        allow_data_change: resume although the annotations are not those of the run.
 
     Raises:
         HrposeError: with what the user can do; before any data is read where the page is wrong.
     """
     experiment = prepare(page)
-    source = _resume_source(work_dir, resume)
     device = distributed.choose_device(experiment.settings.device)
-    with distributed.processes(device):
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with closing(RunLog(work_dir, main=distributed.rank() == 0)) as log:
-            try:
-                if resume and source is None:
-                    log.info(f"no checkpoint in {work_dir} yet: a new run")
-                runner = make_runner(experiment, work_dir, device, log, source)
-                return runner.train()
-            except BaseException as error:
-                log.info(f"stopped: {type(error).__name__}: {error}")
-                raise
-
-
-def _resume_source(work_dir: Path, resume: str | None) -> Path | None:
-    """The checkpoint to resume from, if any; refuses to start a second run over a first."""
-    if resume == "auto":  # none yet: a job that is started again and again begins with this one
-        return checkpoint.find_latest(work_dir)
-    if resume:
-        return Path(resume)
-    traces = [work_dir / "train.log", *work_dir.glob("*.pth")]
-    if any(path.exists() for path in traces):
-        raise RunError(
-            f"{work_dir} already holds a run; go on with it by --resume, choose another folder "
-            "with --work-dir, or remove it"
-        )
-    return None
+    main = int(os.environ.get("RANK", 0)) == 0
+    if not resume:
+        refuse_second_run(work_dir)
+    with (
+        locked(work_dir) if main else nullcontext(),
+        distributed.processes(device),
+        closing(RunLog(work_dir, main)) as log,
+    ):
+        try:
+            source = find(work_dir, resume, log)
+            runner = make_runner(experiment, work_dir, device, log, source, allow_data_change)
+            return runner.train()
+        except BaseException as error:
+            log.info(f"stopped: {type(error).__name__}: {error}")
+            raise
 
 
 def make_runner(
-    experiment: Experiment, work_dir: Path, device: torch.device, log: RunLog, source: Path | None
+    experiment: Experiment,
+    work_dir: Path,
+    device: torch.device,
+    log: RunLog,
+    source: tuple[Path, dict[str, Any]] | None,
+    allow_data_change: bool,
 ) -> Runner:
-    """Read the data, load the weights, make the runner; logs what the run is made of."""
+    """Read the data, load the weights, make the runner; logs what the run is made of.
+
+    Args:
+        source: a checkpoint to go on from, and what was read from it.
+    """
     settings, page = experiment.settings, experiment.page
     _set_backends(settings.deterministic, device)
     log.info(f"run directory {work_dir}  ({provenance.command()})")
@@ -73,7 +79,8 @@ def make_runner(
     val = experiment.dataset("val") if settings.val_interval else None
     if val is not None:
         log.info(f"val: {val.summary()}")
-    _load_start(experiment, source, log)
+    if source is None:
+        _load_start(experiment, log)
     world, data = distributed.world_size(), experiment.data
     real_batch = data.batch_size * world * settings.accumulate
     scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
@@ -90,10 +97,14 @@ def make_runner(
         return optimizer
 
     identity = {
+        "page": json.dumps(page),
         "config": provenance.page_digest(page),
-        "annotations": dataset.digest(),
+        "train": dataset.digest(),
+        "val": val.digest() if val is not None else "",
         "hrpose": provenance.versions()["hrpose"],
     }
+    if source is not None:
+        compare(source[0], source[1]["meta"], identity, allow_data_change, log)
     runner = Runner(
         experiment.model, make_optimizer, experiment.schedule, settings, batches,
         validator(experiment, val, device, log) if val is not None else None,
@@ -112,17 +123,18 @@ def make_runner(
             f"{data.batch_size * world}: each epoch is one smaller batch"
         )
     if source is not None:
-        runner.resume(source)
+        restore(runner, *source, allow_data_change)
+        step, epoch = runner.progress.step, runner.progress.epoch
+        where = f"step {step} of epoch {epoch + 1}" if step else f"epoch {epoch}"
+        log.info(f"resumed from {source[0]} after {where}")
     if distributed.rank() == 0:
         config.dump(page, work_dir / "config.py")
     return runner
 
 
-def _load_start(experiment: Experiment, source: Path | None, log: RunLog) -> None:
+def _load_start(experiment: Experiment, log: RunLog) -> None:
     """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
     page = experiment.page
-    if source is not None:
-        return
     part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
     weights = page.get("load_from") or page.get("pretrained")
     if weights:

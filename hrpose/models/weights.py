@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
 from hrpose.models.download import fetch
+from hrpose.models.integrity import check_seal
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
@@ -45,6 +46,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
         ) from error
+    check_seal(content, path)
     state = content
     if isinstance(content, dict):
         state = content.get("state_dict", content.get("model", content))

@@ -63,10 +63,61 @@ def test_hostile_pickle_executes_nothing(tmp_path):
     assert not (tmp_path / "made-by-pickle").exists()
 
 
-def test_find_latest_falls_back_to_the_highest_epoch(tmp_path):
-    assert checkpoint.find_latest(tmp_path) is None
+def test_the_newest_whole_file_is_taken(tmp_path):
+    said = []
+    assert checkpoint.newest_whole(tmp_path, said.append) == (None, None)
     for epoch in (2, 10, 9):
         checkpoint.save(STATE, tmp_path / f"epoch_{epoch}.pth")
-    assert checkpoint.find_latest(tmp_path).name == "epoch_10.pth"
-    checkpoint.save(STATE, tmp_path / "latest.pth")
-    assert checkpoint.find_latest(tmp_path).name == "latest.pth"
+    assert checkpoint.newest_whole(tmp_path, said.append)[0].name == "epoch_10.pth"
+    for name in ("previous.pth", "latest.pth"):
+        checkpoint.save(STATE, tmp_path / name)
+        assert checkpoint.newest_whole(tmp_path, said.append)[0].name == name
+    assert said == []
+
+
+def test_a_damaged_file_is_passed_by_and_said(tmp_path):
+    said = []
+    for name in ("epoch_1.pth", "previous.pth", "latest.pth"):
+        checkpoint.save(STATE, tmp_path / name)
+    latest, previous = tmp_path / "latest.pth", tmp_path / "previous.pth"
+    latest.write_bytes(latest.read_bytes()[:-300])
+    content = bytearray(previous.read_bytes())
+    place = content.index(STATE["state_dict"]["w"].numpy().tobytes())
+    content[place + 5] ^= 4
+    previous.write_bytes(bytes(content))
+    path, state = checkpoint.newest_whole(tmp_path, said.append)
+    assert path.name == "epoch_1.pth"
+    assert state["meta"] == STATE["meta"]
+    assert [line.split(": ")[0].rpartition("/")[2] for line in said] == [
+        "latest.pth",
+        "previous.pth",
+    ]
+    assert "not a readable checkpoint" in said[0]
+    assert "the digest differs" in said[1]
+    (tmp_path / "epoch_1.pth").unlink()
+    with pytest.raises(CheckpointError, match="none of its checkpoints"):
+        checkpoint.newest_whole(tmp_path, said.append)
+
+
+def test_every_flipped_bit_is_noticed(tmp_path):
+    """Anywhere in the file: reading fails, or gives exactly what was written."""
+    path = tmp_path / "latest.pth"
+    checkpoint.save(STATE, path)
+    whole = path.read_bytes()
+    noticed = 0
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            state = checkpoint.read(path)
+        except CheckpointError:
+            noticed += 1
+        else:
+            assert torch.equal(state["state_dict"]["w"], STATE["state_dict"]["w"])
+            assert state["meta"] == STATE["meta"]
+    assert noticed > 20
+
+
+def test_several_names_for_one_write(tmp_path):
+    checkpoint.save(STATE, tmp_path / "epoch_3.pth", tmp_path / "latest.pth")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch_3.pth", "latest.pth"]
+    assert (tmp_path / "epoch_3.pth").samefile(tmp_path / "latest.pth")

@@ -179,7 +179,7 @@ def test_the_rate_follows_the_real_batch_when_asked(tiny, tmp_path):
 
 
 def test_a_lost_loss_stops_the_run_with_advice(tiny, tmp_path):
-    with pytest.raises(RunError, match=r"loss is (nan|inf).*optimizer\.lr"):
+    with pytest.raises(RunError, match=r"10 steps in a row.*optimizer\.lr"):
         train(tiny("optimizer.lr=1e30", "runner.epochs=3", "schedule.warmup_iters=0"), tmp_path)
 
 

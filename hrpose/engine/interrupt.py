@@ -1,0 +1,49 @@
+"""SIGTERM and Ctrl-C: first a request to stop after the step, then, if repeated, the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from hrpose.errors import RunStopped
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Interrupts:
+    """Within `with`, the first SIGTERM or SIGINT is kept in `number`; a second ends the process.
+
+    Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.number:
+            os._exit(128 + number)
+        self.number = number
+
+    def check(self) -> None:
+        """RunStopped if a signal came."""
+        if self.number:
+            raise stopped(self.number)
+
+
+def stopped(number: int) -> RunStopped:
+    """The exception that ends a run because of signal `number`."""
+    name = signal.Signals(number).name
+    return RunStopped(f"stopped by {name}; go on with --resume", status=128 + number)

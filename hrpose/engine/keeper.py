@@ -1,0 +1,73 @@
+"""Which checkpoints a run directory holds, and what becomes of a run that cannot write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hrpose.engine import checkpoint
+from hrpose.engine.log import RunLog
+from hrpose.errors import RunError
+
+
+class Keeper:
+    """Writes `latest.pth`, `previous.pth`, `epoch_N.pth` and the best weights.
+
+    A write that fails is said and does not end the training; `finish` raises if the last one did.
+
+    Args:
+        keep: how many `epoch_N.pth` stay; None keeps all.
+        best_of: name of the metric that chooses the best weights.
+    """
+
+    def __init__(self, folder: Path, keep: int | None, best_of: str | None, log: RunLog) -> None:
+        self.folder, self.keep, self.best_of, self.log = folder, keep, best_of, log
+        self.failure = ""
+
+    def save(self, state: Mapping[str, Any], best_file: str, epoch: int | None) -> None:
+        """Write the newest training checkpoint; under the name `epoch_N.pth` too if `epoch` is set.
+
+        Removes what is not to stay: old `epoch_N.pth`, and weights that are not the best any more.
+        """
+        latest = self.folder / checkpoint.LATEST
+        numbered = [self.folder / f"epoch_{epoch}.pth"] if epoch is not None else []
+        if not self._write(state, *numbered, latest, before=latest):
+            return
+        outdated = checkpoint.epoch_files(self.folder)[: -self.keep] if self.keep else []
+        if self.best_of:
+            bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
+            outdated += [path for path in bests if path.name != best_file]
+        for path in outdated:
+            path.unlink(missing_ok=True)
+
+    def save_best(self, state: Mapping[str, Any], name: str) -> bool:
+        """Write the best weights so far; whether that went well."""
+        return self._write(state, self.folder / name)
+
+    def finish(self) -> None:
+        """RunError if the newest state of the run is not on disk."""
+        if self.failure:
+            raise RunError(f"the training is done, but its end could not be saved: {self.failure}")
+
+    def _write(self, state: Mapping[str, Any], *paths: Path, before: Path | None = None) -> bool:
+        """`checkpoint.save`; what stands at `before` stays reachable as `previous.pth`."""
+        try:
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True)
+                self.log.warning(
+                    f"{self.folder} had vanished, with all checkpoints in it; made it anew"
+                )
+            if before is not None and before.is_file():
+                checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
+            checkpoint.save(state, *paths)
+        except OSError as error:
+            there = next(checkpoint.candidates(self.folder), None)
+            self.failure = f"{paths[-1]}: {error.strerror or error}"
+            self.log.warning(
+                f"could not write {self.failure}; training goes on and tries again at the next "
+                f"checkpoint; the last good one is {there or 'nowhere: there is none yet'}"
+            )
+            return False
+        self.failure = ""
+        return True

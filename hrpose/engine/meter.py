@@ -1,0 +1,71 @@
+"""Means, speeds and memory between two log lines."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+
+
+class Meter:
+    """Means and speeds between two log lines."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self, losses: torch.Tensor | None = None) -> None:
+        """Start anew, after steps with the given `losses` if there are any."""
+        self._losses = list(losses) if losses is not None else []
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the clock anew."""
+        self._steps = self._images = 0
+        self._waited, self._start = 0.0, time.perf_counter()
+
+    def waiting(self, items: Iterable[Item]) -> Iterator[Item]:
+        """`items`, with the time that they keep us waiting counted."""
+        iterator = iter(items)
+        while True:
+            asked = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self._waited += time.perf_counter() - asked
+            yield item
+
+    def add(self, loss: torch.Tensor, images: int) -> None:
+        """One step; the loss stays on its device until it is asked for."""
+        self._losses.append(loss)
+        self._images += images
+        self._steps += 1
+
+    def losses(self) -> torch.Tensor:
+        """The losses since the last reset, one a step; that of a skipped step is NaN."""
+        return torch.stack(self._losses) if self._losses else torch.zeros(0)
+
+    def speed(self) -> tuple[float, float, float]:
+        """Images per second (of this process), seconds per step, share of time waiting for data."""
+        elapsed = max(time.perf_counter() - self._start, 1e-9)
+        return self._images / elapsed, elapsed / max(1, self._steps), self._waited / elapsed
+
+
+def memory(device: torch.device) -> str:
+    """Most memory used so far: of the GPU, or else of this process."""
+    if device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB GPU"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{peak * (1 if sys.platform == 'darwin' else 1024) / 2**30:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """`1:02:03` for 3,723 seconds."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,87 @@
+"""Batches in parts: as many as the device's memory asks for; the step stays that of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hrpose.engine import distributed
+from hrpose.engine.log import RunLog
+from hrpose.engine.state import Progress
+from hrpose.errors import RunError
+
+_SHIPPED = ("images", "keypoints", "visible")
+
+
+class MicroBatches:
+    """Cuts batches into `progress.micro_batches` parts, and doubles that when memory runs out.
+
+    With several processes the first step at each size is a trial: gradients are exchanged only
+    after all processes said that they have enough memory, so that none waits for one that has not.
+
+    Args:
+        network: what the training step calls; perhaps a DistributedDataParallel.
+    """
+
+    def __init__(self, network: nn.Module, progress: Progress, log: RunLog) -> None:
+        self._network, self._progress, self._log = network, progress, log
+        self._shared = network if isinstance(network, DistributedDataParallel) else None
+        self._proven = False
+
+    def parts(
+        self, batches: list[dict[str, Any]]
+    ) -> Iterator[tuple[list[torch.Tensor], float, AbstractContextManager]]:
+        """Images, keypoints and visible of each part; the divisor of its loss; its context."""
+        count = self._progress.micro_batches
+        for number, batch in enumerate(batches, start=1):
+            chunks = list(zip(*(batch[key].chunk(count) for key in _SHIPPED), strict=True))
+            for place, chunk in enumerate(chunks, start=1):
+                exchange = self._proven and number == len(batches) and place == len(chunks)
+                local = self._shared is not None and not exchange
+                divisor = len(batches) * len(batch["images"]) / max(1, len(chunk[0]))
+                context = self._shared.no_sync() if self._shared and local else nullcontext()
+                yield list(chunk), divisor, context
+
+    def again(self, failure: str, animals: int) -> bool:
+        """After the backward passes of one step: whether to do them again, in smaller parts.
+
+        Args:
+            failure: the message of an out-of-memory error; empty if there was none.
+            animals: size of the largest batch.
+
+        Raises:
+            RunError: memory is too short for one animal, or ran out where processes cannot agree.
+        """
+        if self._proven and not failure:
+            return False
+        if self._proven and self._shared is not None:
+            raise RunError(
+                f"process {distributed.rank()} ran out of memory in mid-run ({failure}); go on "
+                "with --resume, a smaller data.batch_size and a larger runner.accumulate"
+            )
+        if not distributed.largest(int(bool(failure))):
+            self._proven = True
+            if self._shared is not None:
+                distributed.average_gradients(self._network)
+            return False
+        progress = self._progress
+        if progress.micro_batches >= animals:
+            raise RunError(
+                f"out of memory with a single animal in the network ({failure}); choose a smaller "
+                "codec.input_size or a narrower model, or free the device"
+            )
+        progress.micro_batches *= 2
+        self._proven = False
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        self._log.warning(
+            f"out of memory ({failure or 'in another process'}): from here on every batch goes "
+            f"through the network in {progress.micro_batches} parts, their gradients added up; the "
+            "batch of a step is the same, BatchNorm sees the parts"
+        )
+        return True

@@ -1,0 +1,140 @@
+"""The whole state of a run, to and from the dict that a checkpoint holds."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from hrpose.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from hrpose.engine.runner import Runner
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    While an epoch is validated, `step` is its last one and `epoch` does not count it yet.
+    """
+
+    epoch: int = 0
+    """Finished epochs."""
+    step: int = 0
+    """Optimizer steps done of the epoch that is not finished."""
+    iteration: int = 0
+    """Optimizer steps done in all."""
+    best: float | None = None
+    best_epoch: int = 0
+    best_file: str = ""
+    unreadable: int = 0
+    """Images that could not be read."""
+    skipped: int = 0
+    """Steps without effect, since their gradient was not finite."""
+    skipped_in_a_row: int = 0
+    """Of these, those since the last good step."""
+    micro_batches: int = 1
+    """Parts in which a batch goes through the network, because memory was short."""
+    stopped_early: bool = False
+
+
+def weights(run: Runner) -> dict[str, Any]:
+    """The weights to test with, and how they came about."""
+    steps = {"steps_per_epoch": run.iters_per_epoch, "animals_per_step": run.step_size}
+    return {
+        "state_dict": run.evaluated.state_dict(),
+        "meta": {**vars(run.progress), **run.identity, **steps},
+    }
+
+
+def snapshot(run: Runner, losses: torch.Tensor) -> dict[str, Any]:
+    """All that a run needs to go on as if nothing had happened.
+
+    Args:
+        losses: those since the last log line.
+    """
+    return {
+        **weights(run),
+        "train_state_dict": run.model.state_dict() if run.ema else None,
+        "ema_updates": run.ema.updates if run.ema else 0,
+        "optimizer": run.optimizer.state_dict(),
+        "scaler": run.scaler.state_dict(),
+        "generators": generator_states(),
+        "losses": losses,
+    }
+
+
+def restore(run: Runner, path: Path, state: dict[str, Any], allow_data_change: bool) -> None:
+    """Put `state`, read from `path`, back into `run`: weights, optimizer, counters, generators.
+
+    Args:
+        allow_data_change: go on from the start of the epoch where the data make other steps.
+
+    Raises:
+        CheckpointError: the state is not one of such a run.
+    """
+    meta, progress = state["meta"], run.progress
+    try:
+        run.model.load_state_dict(state["train_state_dict"] or state["state_dict"])
+        if run.ema:
+            run.ema.model.load_state_dict(state["state_dict"])
+            run.ema.updates = state["ema_updates"]
+        run.optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        lines = str(error).splitlines()
+        raise CheckpointError(
+            f"{path}: does not fit this config ({' '.join(lines[:2]).strip()[:200]}); "
+            "resume with the config of that run"
+        ) from error
+    run.scaler.load_state_dict(state["scaler"])
+    set_generator_states(state["generators"])
+    vars(progress).update({name: meta[name] for name in vars(progress)})
+    losses = state["losses"].to(run.device)
+    made = meta["steps_per_epoch"], meta["animals_per_step"]
+    if made != (run.iters_per_epoch, run.step_size):
+        if not allow_data_change:
+            raise CheckpointError(
+                f"{path}: an epoch of that run had {made[0]} steps of {made[1]} animals, with this "
+                f"config and number of processes it has {run.iters_per_epoch} of {run.step_size}; "
+                "keep processes * data.batch_size * runner.accumulate as they were"
+            )
+        progress.step, progress.iteration = 0, progress.epoch * run.iters_per_epoch
+        losses = losses[:0]
+    if json.loads(meta["page"])["runner"].get("save_best") != run.settings.save_best:
+        progress.best, progress.best_epoch, progress.best_file = None, progress.epoch, ""
+    run.meter.reset(losses)
+    run.log.rewind(progress.epoch, progress.iteration)
+
+
+def generator_states() -> dict[str, Any]:
+    """The states of the global generators, as tensors and plain numbers."""
+    numpy: Any = np.random.get_state()  # noqa: NPY002 - users' code may use it
+    kind, keys, position, has_gauss, gauss = numpy
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
+        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss],
+        "python": list(_flat(random.getstate())),
+    }
+
+
+def set_generator_states(states: dict[str, Any]) -> None:
+    """Put back what `generator_states` gave."""
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+    kind, keys, *rest = states["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    version, *inner, gauss = states["python"]
+    random.setstate((version, tuple(inner), gauss))
+
+
+def _flat(state: tuple[Any, ...]) -> tuple[Any, ...]:
+    version, inner, gauss = state
+    return (version, *inner, gauss)
