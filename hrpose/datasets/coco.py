@@ -13,6 +13,7 @@ from typing import Any, Literal
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.coco_entry import CleanUp
 from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco_notes import label_notes
 from hrpose.datasets.coco_rows import read_animals, read_detections, used_categories
 from hrpose.datasets.json_file import check_folder
 from hrpose.datasets.transforms import Transform
@@ -80,7 +81,7 @@ class CocoPoseDataset(PoseDataset):
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
         self._source = ", ".join(map(str, paths))
-        self._notes = file.notes
+        self._notes = [*file.notes, *label_notes(file, category_ids, len(keypoints))]
         self._images = {
             image_id: (str(folders[image["file"]] / image["file_name"]), image_size(image))
             for image_id, image in file.images.items()
@@ -128,7 +129,7 @@ class CocoPoseDataset(PoseDataset):
         return self._digest
 
     def summary(self) -> str:
-        """How many animals from which files; which annotations were left out, and why."""
+        """How many animals from which files; which were left out and why; which labels are odd."""
         text = super().summary() + f"\nfrom {self._source}"
         return "\n".join([text, *self._notes])
 

@@ -92,13 +92,13 @@ def _numbers(where: str, what: str, values: Any) -> np.ndarray:
 def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[str, Any]:
     """The annotation with every key that COCOeval reads, and numbers that it can reckon with.
 
-    Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, else that
-    of the box; `source_id` is added where it is not the id.
+    Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, if it is
+    a number of 0 or more, else that of the box; `source_id` is added where it is not the id.
     """
     points = np.where(np.isfinite(points).all(axis=1, keepdims=True), points, 0.0)
     box = np.where(np.isfinite(box), box, 0.0)
     area = entry.content.get("area")
-    if not (isinstance(area, int | float) and np.isfinite(area)):
+    if not (isinstance(area, int | float) and np.isfinite(area) and area >= 0):
         area = float(box[2] * box[3])
     annotation = {
         "id": entry.id,

@@ -7,6 +7,7 @@ several files or are strings, categories without keypoints, sizes left out.
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -170,7 +171,12 @@ def _keep(file: CocoFile, pattern: str) -> None:
 def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
     if all(type(name) is int for name in ids) and len(set(ids)) == len(ids):
         return ids
-    notes.append(f"{what} ids are not unique whole numbers: counted from 1, in file order")
+    odd = [name for name, count in Counter(map(hashable, ids)).items() if count > 1]
+    odd = odd or [name for name in ids if type(name) is not int]
+    shown = ", ".join(repr(name) for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
+    notes.append(
+        f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
+    )
     return list(range(1, len(ids) + 1))
 
 
@@ -178,6 +184,8 @@ def _safe_name(place: str, name: Any) -> str:
     """`name` if it stays inside the image folder."""
     if not (isinstance(name, str) and name):
         raise DataError(f"{place}: file_name is {name!r}, expected a path below the image folder")
+    if "\0" in name:
+        raise DataError(f"{place}: file_name {name!r} holds a null character, which no path may")
     if ".." in name or name[0] in "/\\" or ":" in name:
         parts = PureWindowsPath(name)
         climbs = posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."

@@ -11,7 +11,8 @@ from hrpose.errors import DataError
 
 # OpenCV 4.10 has no flag for RGB; from 4.11 on libjpeg and libpng hand it out at no cost.
 _RGB_FLAG: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
-_MENDING = "restore the file, or set on_bad_image='skip' to go on without it"
+MENDING = "restore the file, or set on_bad_image='skip' to go on without it"
+"""The end of each message on an image that cannot be used."""
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -27,23 +28,23 @@ def read_image(path: str | Path) -> np.ndarray:
     except FileNotFoundError:
         raise DataError(f"{path}: no such image; check img_root and the file name") from None
     except OSError as problem:
-        raise DataError(f"{path}: cannot be read ({problem.strerror}); {_MENDING}") from None
+        raise DataError(f"{path}: cannot be read ({problem.strerror}); {MENDING}") from None
     return decode_image(data, str(path))
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
     """The encoded image `data` as `read_image` gives it; `name` is for messages."""
     if not data:
-        raise DataError(f"{name}: the file is empty; {_MENDING}")
+        raise DataError(f"{name}: the file is empty; {MENDING}")
     if is_cut_off(data):
-        raise DataError(f"{name}: the image is cut off (it has no end marker); {_MENDING}")
+        raise DataError(f"{name}: the image is cut off (it has no end marker); {MENDING}")
     buffer = np.frombuffer(data, np.uint8)
     try:
         image = cv2.imdecode(buffer, cv2.IMREAD_COLOR if _RGB_FLAG is None else _RGB_FLAG)
     except cv2.error as problem:
-        raise DataError(f"{name}: OpenCV refuses it ({problem.err}); {_MENDING}") from None
+        raise DataError(f"{name}: OpenCV refuses it ({problem.err}); {MENDING}") from None
     if image is None:
-        raise DataError(f"{name}: not an image that OpenCV can decode; {_MENDING}")
+        raise DataError(f"{name}: not an image that OpenCV can decode; {MENDING}")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if _RGB_FLAG is None else image
 
 

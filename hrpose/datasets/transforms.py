@@ -72,15 +72,13 @@ class LoadImage(Transform):
         sample["image"] = read_image(sample["image_path"])
         height, width = sample["image"].shape[:2]
         told = sample["image_size"]
-        if told is not None and told != (width, height):
-            x, y, w, h = sample["box"]
-            ends = np.vstack([(x + w, y + h), sample["keypoints"][sample["visible"] > 0]])
-            if (ends > (width + 1, height + 1)).any():
-                raise DataError(
-                    f"{sample['image_path']}: is {width} x {height} px, its annotation says "
-                    f"{told[0]} x {told[1]} and lies partly outside; take the images that the "
-                    "annotations were made for"
-                )
+        other = told is not None and told != (width, height)
+        if other and reaches_outside(sample, width, height):
+            raise DataError(
+                f"{sample['image_path']}: is {width} x {height} px, its annotation says "
+                f"{told[0]} x {told[1]} and lies partly outside; take the images that the "
+                "annotations were made for"
+            )
         return sample
 
 
@@ -144,6 +142,13 @@ class Warp(Transform):
         sample["keypoints"] = moved.astype(np.float32)
         sample["matrix"] = matrix
         return sample
+
+
+def reaches_outside(record: Sample, width: float, height: float) -> bool:
+    """Whether the box or a labelled keypoint of `record` ends right of or below such an image."""
+    x, y, w, h = record["box"]
+    ends = np.vstack([(x + w, y + h), record["keypoints"][record["visible"] > 0]])
+    return bool((ends > (width + 1, height + 1)).any())
 
 
 def _width_over_height(name: str, size: Sequence[int]) -> float:

@@ -1,0 +1,171 @@
+"""The look at the images of a data set before a run: whatever training would trip over, at once.
+
+By default only the first and the last bytes of each file are read; results are kept in a small
+file (`image_cache`), after which one `stat` an image is enough until it changes.
+
+Legend: W, H width and height of an image in px.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.check_file import Found, look_at
+from hrpose.datasets.image_cache import Good, cache_file, read_cache, write_cache
+from hrpose.datasets.transforms import reaches_outside
+from hrpose.errors import DataError
+
+THREADS = 16  # they mostly wait for the disk or the network
+SHOWN = 20
+
+Bar = Callable[[Iterable, int, str], Iterable]
+"""From items, their number and a title to the same items under a progress bar."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An image that cannot be used."""
+
+    path: str
+    why: str
+    animals: int
+    """How many animals of the data set are on it."""
+    first: str
+    """Where the first of them comes from."""
+
+    def __str__(self) -> str:
+        more = f" and {self.animals - 1} more" if self.animals > 1 else ""
+        return f"{self.path}: {self.why} [{self.first}{more}]"
+
+
+@dataclass
+class Checked:
+    """What a look at the images of a data set found; it looked at none where they are drawn."""
+
+    images: int
+    full: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is odd about images that can be used."""
+
+    def summary(self) -> str:
+        """How many images there are and the first problems, in lines."""
+        if not self.images:
+            return "no image files"
+        how = "decoded" if self.full else "headers and ends read"
+        count = len(self.problems)
+        found = f"{count} cannot be used:" if count else "all can be used"
+        lines = [f"{self.images} images looked at ({how}), {found}"]
+        lines += [f"  - {problem}" for problem in self.problems[:SHOWN]]
+        lines += [f"  ... and {count - SHOWN} more"] if count > SHOWN else []
+        return "\n".join([*lines, *(f"warning: {note}" for note in self.notes)])
+
+
+def check_images(
+    dataset: PoseDataset, full: bool = False, bar: Bar = lambda items, total, title: items
+) -> Checked:
+    """Look at every image that has an animal of `dataset`.
+
+    Args:
+        full: decode each image whole, instead of reading where it starts and how it ends.
+    """
+    if "image" in dataset.record_keys:
+        return Checked(0)
+    animals: dict[str, list[int]] = {}
+    for index in range(len(dataset)):
+        animals.setdefault(str(dataset.record(index, 0)["image_path"]), []).append(index)
+    known = read_cache(cache_file())
+    before = len(known)
+    result = Checked(len(animals), full)
+    odd: dict[str, list[str]] = {}
+    with ThreadPoolExecutor(THREADS) as threads:
+        looks = _in_threads(threads, list(animals), lambda path: look_at(path, full, known))
+        try:
+            for path, found in bar(looks, len(animals), "looking at the images"):
+                why = found.why
+                if found.good is not None:
+                    known[found.key] = found.good
+                    why, note = _compare_sizes(dataset, animals[path], found.good)
+                    if note is not None:
+                        odd.setdefault(note, []).append(path)
+                if why is not None:
+                    first = dataset.describe(animals[path][0])
+                    result.problems.append(Problem(path, why, len(animals[path]), first))
+        except BaseException:  # Ctrl-C must not wait for all other images
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    if len(known) > before:
+        write_cache(cache_file(), known)
+    for note, paths in odd.items():
+        more = ", ..." if len(paths) > 3 else ""
+        result.notes.append(f"{len(paths)} {note} ({', '.join(paths[:3])}{more})")
+    return result
+
+
+def require_images(
+    dataset: PoseDataset,
+    split: str,
+    full: bool = False,
+    folder: Path | None = None,
+    bar: Bar = lambda items, total, title: items,
+) -> str:
+    """Check the images of `split` before a run; what its log should say, '' where there are none.
+
+    Where there are many problems, all of them go into a file in `folder`.
+
+    Raises:
+        DataError: images cannot be used, and `on_bad_image` is 'error'; or none can be used.
+    """
+    checked = check_images(dataset, full, bar)
+    if not checked.images:
+        return ""
+    text, count = f"{split}: {checked.summary()}", len(checked.problems)
+    if count > SHOWN and folder is not None:
+        path = folder / f"bad_images_{split}.txt"
+        path.write_text("".join(f"{problem}\n" for problem in checked.problems), encoding="utf-8")
+        text += f"\nall of them are in {path}"
+    if not count:
+        return text
+    if dataset.on_bad_image == "skip" and count < checked.images:
+        return f"{text}\nthey are left out, as data.{split}.on_bad_image='skip' says"
+    advice = "restore them, or correct the annotations"
+    if count < checked.images:
+        advice += f"; or set data.{split}.on_bad_image='skip' to go on without them"
+    raise DataError(f"{text}\n{advice}")
+
+
+def _in_threads(
+    threads: Executor, paths: list[str], look: Callable[[str], Found]
+) -> Iterator[tuple[str, Found]]:
+    """Each path with what `look` finds, in order; a task is many paths, since one is cheap."""
+    parts = [paths[start : start + 64] for start in range(0, len(paths), 64)]
+    for part, found in zip(parts, threads.map(lambda p: [*map(look, p)], parts), strict=True):
+        yield from zip(part, found, strict=True)
+
+
+def _compare_sizes(
+    dataset: PoseDataset, animals: list[int], good: Good
+) -> tuple[str | None, str | None]:
+    """Why an image of another size than annotated cannot be used, or else what is odd about it."""
+    width, height, swapped = good
+    records = [dataset.record(index, 0) for index in animals]
+    told = records[0].get("image_size")
+    if told is None or tuple(told) == (width, height):
+        return None, None
+    turned = swapped and tuple(told) == (height, width)
+    if any(reaches_outside(record, width, height) for record in records):
+        why = f"is {width} x {height} px, its annotation says {told[0]} x {told[1]} and lies partly"
+        why += " outside"
+        if turned:
+            why += "; it is that size before its EXIF orientation is applied, which is done here"
+        return why, None
+    if turned:
+        return None, (
+            "images have the annotated size only before their EXIF orientation is applied, which "
+            "is done here: see that the labels fit the pictures as they are shown"
+        )
+    return None, "images have another size than annotated, with all animals inside"

@@ -1,0 +1,48 @@
+"""Config pages."""
+
+import pytest
+
+import hrpose.keypoints  # noqa: F401 - registers KeypointMeta
+from hrpose import config
+from hrpose.errors import ConfigError
+from hrpose.registry import build
+
+
+@pytest.mark.fault(
+    name="`_base_` cycle",
+    does="a page names itself as `_base_`; three pages name one another in a ring",
+    expects="ConfigError with the chain of pages, before anything is executed",
+)
+@pytest.mark.parametrize("ring", [["a"], ["a", "b", "c"]], ids=["itself", "three pages"])
+def test_base_cycle(tmp_path, happened, ring):
+    for name, base in zip(ring, ring[1:] + ring[:1], strict=True):
+        text = f"_base_ = './{base}.py'\nopen({str(tmp_path / 'ran')!r}, 'w')\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(tmp_path / "a.py")
+    chain = " -> ".join(str(tmp_path / f"{name}.py") for name in [*ring, "a"])
+    assert f"_base_ leads back to the page itself: {chain}" in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+    happened(f"refused with {' -> '.join([*ring, 'a'])}; no page was executed")
+
+
+@pytest.mark.fault(
+    name="flip pairs that are no involution",
+    does="a keypoint is paired with two others; with itself; with an unknown name",
+    expects="an error that names the keypoint and both partners",
+)
+def test_flip_pairs(happened):
+    names = ["nose", "left_ear", "right_ear", "left_eye"]
+    cases = {
+        (("left_ear", "right_ear"), ("left_ear", "left_eye")): "'left_ear' is paired with "
+        "'right_ear' and with 'left_eye'",
+        (("nose", "nose"),): "'nose' is paired with itself",
+        (("left_ear", "right_aer"),): "did you mean 'right_ear'?",
+    }
+    for pairs, words in cases.items():
+        page = {"type": "KeypointMeta", "dataset": "toy", "names": names, "flip_pairs": pairs}
+        with pytest.raises(ConfigError) as caught:
+            build(page, "keypoints")
+        assert "keypoints" in str(caught.value) and words in str(caught.value)
+    happened("ConfigError at `keypoints` names the keypoint and its partners; a typing error is "
+             "answered by the name that was meant")  # fmt: skip
