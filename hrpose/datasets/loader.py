@@ -5,7 +5,10 @@ Legend: B animals, K keypoints; h, w the crop in px.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -150,11 +153,18 @@ def _stack(arrays: list[np.ndarray], empty: tuple[int, ...], dtype: Any) -> torc
 
 
 def _start_worker(worker: int) -> None:
-    """One thread; and Ctrl-C or SIGTERM to a whole group of processes is the main one's to answer.
-
-    A second SIGTERM ends the worker.
-    """
+    """One thread of work; and a Ctrl-C or SIGTERM to all processes is the main one's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_obey_parent, daemon=True).start()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+
+
+def _obey_parent() -> None:
+    """End this worker at a SIGTERM of the main process, and of no other."""
+    parent = multiprocessing.parent_process()
+    while parent and signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
+        pass
+    os._exit(0)
