@@ -18,7 +18,9 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ROOT / "tests" / "pages" / "tiny.py"
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["hrpose.engine.train", "hrpose.datasets", "torch.utils.tensorboard"])
+_CONTEXT.set_forkserver_preload(
+    ["hrpose.engine.train", "hrpose.datasets", "torch.utils.tensorboard"]
+)
 
 
 def _main(arguments: list[str], output: Path) -> None:
@@ -103,6 +105,6 @@ def same_run(folder: Path, other: Path) -> bool:
     """Whether two runs ended with equal weights and wrote equal metrics.jsonl, to the bit."""
     ours, theirs = weights(folder / "latest.pth"), weights(other / "latest.pth")
     equal = ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
-    return equal and (folder / "metrics.jsonl").read_bytes() == (
-        other / "metrics.jsonl"
-    ).read_bytes()
+    return (
+        equal and (folder / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    )

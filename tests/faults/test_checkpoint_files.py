@@ -1,0 +1,172 @@
+"""Checkpoint files."""
+
+import multiprocessing
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from runs import same_run
+
+from hrpose import config
+from hrpose.engine import checkpoint
+from hrpose.engine.train import train
+from hrpose.errors import CheckpointError
+
+TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of two epochs."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    train(config.load(TINY, ["runner.log_interval=1"]), folder)
+    return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A copy of that run, to be damaged."""
+    return Path(shutil.copytree(finished, tmp_path / "run", copy_function=shutil.copy))
+
+
+def _write_for_ever(folder: str, started) -> None:
+    latest = Path(folder, checkpoint.LATEST)
+    number = 0
+    while True:
+        number += 1
+        state = {"optimizer": {}, "number": number, "w": torch.full((200_000,), float(number))}
+        if latest.is_file():
+            checkpoint.link(latest, latest.with_name(checkpoint.PREVIOUS))
+        checkpoint.save(state, Path(folder, f"epoch_{number % 3}.pth"), latest)
+        started.set()
+
+
+@pytest.mark.fault(
+    name="kill -9 during a checkpoint write",
+    does="a process that writes checkpoints without a pause is killed at 50 random moments",
+    expects="each time the newest checkpoint is whole",
+)
+def test_kill_while_writing(tmp_path, happened):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hrpose.engine.checkpoint"])
+    draws, numbers, passed_by = random.Random(0), [], []
+    for _ in range(50):
+        started = context.Event()
+        process = context.Process(target=_write_for_ever, args=(str(tmp_path), started))
+        process.start()
+        assert started.wait(60)
+        process.join(draws.uniform(0, 0.02))
+        process.kill()
+        process.join()
+        path, state = checkpoint.newest_whole(tmp_path, passed_by.append)
+        assert path.name == checkpoint.LATEST
+        assert torch.equal(state["w"], torch.full((200_000,), float(state["number"])))
+        numbers.append(state["number"])
+    assert passed_by == []
+    assert len(set(numbers)) > 1, "killed at different moments"
+    left = list(tmp_path.glob(".*.tmp"))
+    happened(f"50 of 50 whole; {len(left)} of the kills fell into a write (temporary files left)")
+
+
+@pytest.mark.fault(
+    name="truncated latest checkpoint",
+    does="latest.pth loses its second half, then `--resume`",
+    expects="the checkpoint before it is used, which is said; the run ends as the undisturbed one",
+)
+def test_truncated(copy, finished, happened):
+    latest = copy / checkpoint.LATEST
+    content = latest.read_bytes()
+    latest.unlink()
+    latest.write_bytes(content[: len(content) // 2])
+    train(config.load(TINY, ["runner.log_interval=1"]), copy, resume="auto")
+    said = (copy / "train.log").read_text()
+    assert "latest.pth: not a readable checkpoint" in said
+    assert "resumed from" in said and "previous.pth after step 4 of epoch 2" in said
+    assert same_run(copy, finished)
+    happened("named; went on from previous.pth; equal to the bit")
+
+
+@pytest.mark.fault(
+    name="bit-flipped latest checkpoint",
+    does="one bit of a weight in latest.pth is turned, then `--resume` and tools/test.py",
+    expects="noticed by the digest; resuming takes the one before, testing refuses",
+)
+def test_bit_flip(copy, finished, happened, tmp_path):
+    from hrpose.engine.test import run_test
+
+    latest = copy / checkpoint.LATEST
+    content = bytearray(latest.read_bytes())
+    latest.unlink()  # epoch_2.pth is the same file: it stays whole
+    weight = torch.load(finished / "latest.pth")["state_dict"]["keypoint_head.final_layer.weight"]
+    content[content.index(weight.numpy().tobytes()) + 2] ^= 1
+    latest.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match=r"latest\.pth: damaged"):
+        run_test(config.load(TINY), str(latest), tmp_path / "test")
+    train(config.load(TINY, ["runner.log_interval=1"]), copy, resume="auto")
+    assert "the digest differs" in (copy / "train.log").read_text()
+    assert same_run(copy, finished)
+    happened("noticed in both; resumed from previous.pth, equal to the bit")
+
+
+@pytest.mark.fault(
+    name="every checkpoint damaged",
+    does="all checkpoints of a run are emptied, then `--resume`",
+    expects="CheckpointError that lists them; nothing is overwritten",
+)
+def test_all_damaged(copy, happened):
+    for path in checkpoint.candidates(copy):
+        path.unlink()
+        path.write_bytes(b"")
+    with pytest.raises(CheckpointError) as caught:
+        train(config.load(TINY), copy, resume="auto")
+    for name in ("latest.pth", "previous.pth", "epoch_2.pth", "epoch_1.pth"):
+        assert name in str(caught.value)
+    assert (copy / "latest.pth").read_bytes() == b""
+    happened("refused, four files named")
+
+
+@pytest.mark.fault(
+    name="hostile checkpoint",
+    does="a pickle that would make a folder is resumed from, loaded from and tested",
+    expects="CheckpointError; nothing is executed",
+)
+def test_hostile(tmp_path, happened):
+    from hrpose.engine.test import run_test
+
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "made-by-pickle"),)
+
+    evil = tmp_path / "evil.pth"
+    torch.save({"optimizer": Hostile(), "state_dict": {}}, evil)
+    with pytest.raises(CheckpointError):
+        train(config.load(TINY), tmp_path / "a", resume=str(evil))
+    with pytest.raises(CheckpointError):
+        train(config.load(TINY, [f"load_from={str(evil)!r}"]), tmp_path / "b")
+    with pytest.raises(CheckpointError, match="could run code"):
+        run_test(config.load(TINY), str(evil), tmp_path / "c")
+    assert not (tmp_path / "made-by-pickle").exists()
+    happened("refused three times; the folder was not made")
+
+
+@pytest.mark.fault(
+    name="best metric over a resume",
+    does="the best epoch lies before the checkpoint that a run resumes from",
+    expects="the best value, its epoch and its file stay; worse epochs do not replace it",
+)
+def test_best_is_kept(tmp_path, happened):
+    changes = ["runner.epochs=1", "runner.log_interval=1"]
+    train(config.load(TINY, changes), tmp_path)
+    best = next(tmp_path.glob("best_*.pth"))
+    before = best.read_bytes()
+    state = checkpoint.read(tmp_path / "latest.pth")
+    state["meta"]["best"] = 2.0  # a PCK that no later epoch reaches
+    checkpoint.save(state, tmp_path / "latest.pth")
+    progress = train(config.load(TINY, ["runner.log_interval=1"]), tmp_path, resume="auto")
+    assert (progress.epoch, progress.best, progress.best_epoch) == (2, 2.0, 1)
+    assert [path.name for path in tmp_path.glob("best_*.pth")] == [best.name]
+    assert best.read_bytes() == before
+    happened("kept")

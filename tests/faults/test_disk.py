@@ -1,0 +1,111 @@
+"""The run directory."""
+
+import contextlib
+import os
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from runs import same_run
+
+from hrpose import config
+from hrpose.engine import checkpoint
+from hrpose.engine.runner import Runner
+from hrpose.engine.train import train
+from hrpose.errors import RunError
+
+TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
+PAGE = ["runner.epochs=3", "runner.log_interval=1"]
+
+
+@pytest.fixture
+def after_epoch(monkeypatch):
+    """Calls a function when the validation of a given epoch is done, before its checkpoint."""
+    todo = {}
+    validate = Runner.run_validation
+
+    def run_validation(self, function, number):
+        validate(self, function, number)
+        todo.get(number, lambda: None)()
+
+    monkeypatch.setattr(Runner, "run_validation", run_validation)
+    return todo
+
+
+@contextlib.contextmanager
+def full_disk():
+    """No file of this process can grow beyond 20 kB, as on a disk without room."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda size=20_000: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.fault(
+    name="disk full, for a while",
+    does="no room for checkpoints after the first epoch; room again in the third",
+    expects="training goes on; it is said which checkpoint is good; the end is saved",
+)
+def test_full_for_a_while(tmp_path, happened, after_epoch):
+    train(config.load(TINY, PAGE), tmp_path / "whole")
+    folder = tmp_path / "run"
+    with full_disk() as limit:
+        after_epoch[2] = limit
+        after_epoch[3] = lambda: limit(resource.RLIM_INFINITY)
+        train(config.load(TINY, PAGE), folder)
+    said = (folder / "train.log").read_text()
+    assert "could not write" in said and "training goes on" in said
+    assert f"the last good one is {folder / 'latest.pth'}" in said
+    assert same_run(folder, tmp_path / "whole")
+    assert list(folder.glob(".*.tmp")) == []
+    happened("said; the run ended with whole checkpoints, equal to the bit")
+
+
+@pytest.mark.fault(
+    name="disk full to the end",
+    does="no room for checkpoints from the second epoch on",
+    expects="the last good checkpoint stays; the run ends with an error that says so",
+)
+def test_full_to_the_end(tmp_path, happened, after_epoch):
+    with full_disk() as limit:
+        after_epoch[2] = limit
+        with pytest.raises(RunError, match="its end could not be saved"):
+            train(config.load(TINY, PAGE), tmp_path)
+    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["step"] == 4, "before validation 2"
+    assert checkpoint.read(tmp_path / "epoch_1.pth")["meta"]["epoch"] == 1
+    happened("latest.pth of epoch 2 is whole; the error says that the end is not saved")
+
+
+@pytest.mark.fault(
+    name="vanished run directory",
+    does="the directory is removed after the second epoch",
+    expects="training goes on, the directory is made anew, which is said; the end is saved",
+)
+def test_vanished(tmp_path, happened, after_epoch, capsys):
+    folder = tmp_path / "run"
+    after_epoch[2] = lambda: shutil.rmtree(folder)
+    train(config.load(TINY, PAGE), folder)
+    assert "had vanished, with all checkpoints in it" in capsys.readouterr().out
+    assert checkpoint.read(folder / "latest.pth")["meta"]["epoch"] == 3
+    assert torch.load(folder / "epoch_3.pth", weights_only=True)["meta"]["epoch"] == 3
+    happened("said; the last epoch is saved in a new directory")
+
+
+@pytest.mark.fault(
+    name="read-only place for the run directory",
+    does="a run directory in a place that cannot be written",
+    expects="RunError that names it, before any data is read",
+)
+def test_read_only(tmp_path, happened, monkeypatch):
+    if os.geteuid() == 0:  # root may write anywhere: /proc is what even root cannot write to
+        folder = Path("/proc/hrpose-run")
+    else:
+        tmp_path.chmod(0o555)
+        folder = tmp_path / "run"
+    monkeypatch.setattr("hrpose.engine.train.make_runner", None)  # not reached
+    with pytest.raises(RunError, match=r"cannot write there.*--work-dir"):
+        train(config.load(TINY), folder)
+    happened("refused at once")

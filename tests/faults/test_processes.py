@@ -1,0 +1,188 @@
+"""Several processes."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from runs import ROOT, TINY, rows, same_run
+
+CUSTOM = """
+import os
+import torch
+from hrpose.models.topdown import TopDown
+
+original = TopDown.forward
+
+def forward(self, images):
+    if self.training and os.environ.get("RANK") == "1":
+        {body}
+    return original(self, images)
+
+TopDown.forward = forward
+"""
+
+
+class Group:
+    """tools/train.py on two processes."""
+
+    def __init__(self, folder: Path, *changes: str, options=(), launcher=None, **env: str) -> None:
+        self.folder, self.output = folder, folder.with_name(f"{folder.name}.out")
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command = launcher or [*torchrun, "--nproc-per-node=2", str(ROOT / "tools/train.py")]
+        arguments = [str(TINY), *(["2"] if launcher else []), "--work-dir", str(folder), *options]
+        common = ["runner.log_interval=1", "data.batch_size=2"]
+        path = os.pathsep.join([str(folder.parent), str(ROOT), os.environ.get("PYTHONPATH", "")])
+        self.process = subprocess.Popen(
+            [*command, *arguments, "--cfg-options", *common, *changes], text=True,
+            stdout=self.output.open("w"), stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path, **env},
+        )  # fmt: skip
+
+    def wait(self, seconds: float = 150) -> int:
+        """The exit status; kills what does not end."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise AssertionError(f"no end within {seconds} s: {self.said()}") from None
+
+    def said(self) -> str:
+        """All output so far."""
+        return self.output.read_text()
+
+    def reach(self, step: int, seconds: float = 150) -> None:
+        """Wait until `step` steps are done."""
+        end = time.monotonic() + seconds
+        while len(rows(self.folder)) < step:
+            assert self.process.poll() is None and time.monotonic() < end, self.said()
+            time.sleep(0.02)
+
+    def rank(self, number: int) -> int:
+        """The process id of a rank."""
+        for folder in Path("/proc").iterdir():
+            try:
+                if folder.name.isdigit() and os.getsid(int(folder.name)) == self.process.pid:
+                    variables = (folder / "environ").read_bytes().split(b"\0")
+                    parent = re.search(r"PPid:\s*(\d+)", (folder / "status").read_text())
+                    if f"RANK={number}".encode() in variables and parent:
+                        return int(folder.name)
+            except (OSError, ProcessLookupError):
+                continue
+        raise AssertionError(f"no rank {number}")
+
+
+def patched(folder: Path, body: str) -> str:
+    """The change of the page that makes rank 1 run `body` in each forward pass of training."""
+    (folder / "patched_rank_1.py").write_text(CUSTOM.format(body=body))
+    return "custom_imports=['patched_rank_1']"
+
+
+@pytest.mark.fault(
+    name="rank 1 is killed",
+    does="kill -9 to the second of two processes in mid-epoch",
+    expects="all stop within 60 s, with a message that another process has ended",
+)
+def test_killed_rank(tmp_path, happened):
+    group = Group(tmp_path / "run", "runner.epochs=200")
+    group.reach(1)
+    os.kill(group.rank(1), signal.SIGKILL)
+    start = time.monotonic()
+    assert group.wait(60) != 0
+    seconds = time.monotonic() - start
+    assert "process 0: another process of this run has ended" in group.said()
+    assert "SIGKILL" in group.said(), "torchrun names the signal and the rank"
+    happened(f"all stopped after {seconds:.0f} s; rank 0 says why")
+
+
+@pytest.mark.fault(
+    name="an error in rank 1 alone",
+    does="the second of two processes raises an exception in its forward pass",
+    expects="all stop within 60 s; the traceback of rank 1 is shown",
+)
+def test_failing_rank(tmp_path, happened):
+    body = 'raise KeyError("rank 1 fails here")'
+    group = Group(tmp_path / "run", patched(tmp_path, body))
+    assert group.wait() != 0
+    assert "KeyError: 'rank 1 fails here'" in group.said()
+    assert "patched_rank_1.py" in group.said(), "a traceback"
+    happened("all stopped; the traceback of rank 1 is shown")
+
+
+@pytest.mark.fault(
+    name="out of memory in rank 1 alone",
+    does="the second of two processes has room for one animal at once, the first for two",
+    expects="both go through their batches in two parts; nobody waits for ever",
+)
+def test_memory_of_rank_1(tmp_path, happened):
+    body = 'if len(images) > 1: raise torch.OutOfMemoryError("CUDA out of memory.")'
+    group = Group(tmp_path / "run", patched(tmp_path, body), "runner.epochs=1")
+    assert group.wait() == 0, group.said()
+    assert group.said().count("warning: out of memory (in another process)") == 1
+    assert "in 2 parts" in group.said()
+    assert len([row for row in rows(tmp_path / "run") if row["kind"] == "train"]) == 4
+    happened("both in two parts, said once by rank 0")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="port in use",
+    does="torchrun's usual port 29500 is taken; then one asks for that port by name",
+    expects="tools/dist_train.sh finds a free port; asked by name it ends with an error",
+)
+def test_port_in_use(tmp_path, happened):
+    launcher = ["bash", str(ROOT / "tools" / "dist_train.sh")]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PATH": path}
+        refused = Group(tmp_path / "a", "runner.epochs=1", launcher=launcher, **where)
+        assert refused.wait() != 0
+        assert "in use" in refused.said() or "EADDRINUSE" in refused.said(), refused.said()
+        free = Group(tmp_path / "b", "runner.epochs=1", launcher=launcher, PATH=path)
+        assert free.wait() == 0, free.said()
+    happened("a free port was found; the named one was refused: address in use")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="SIGTERM to two processes, resumed",
+    does="SIGTERM to torchrun in mid-epoch, then `--resume` on two processes",
+    expects="saved at the step; the resumed run equals the undisturbed one, bit for bit",
+)
+def test_sigterm_of_a_group(tmp_path, happened):
+    whole = Group(tmp_path / "whole")
+    assert whole.wait() == 0, whole.said()
+    group = Group(tmp_path / "run")
+    group.reach(2)
+    group.process.send_signal(signal.SIGTERM)
+    assert group.wait() != 0
+    assert "stopped by SIGTERM; go on with --resume" in group.said()
+    at = len([row for row in rows(tmp_path / "run") if row["kind"] == "train"])
+    assert at < 8
+    again = Group(tmp_path / "run", options=["--resume"])
+    assert again.wait() == 0, again.said()
+    assert same_run(tmp_path / "run", tmp_path / "whole")
+    happened(f"stopped and saved after step {at}; equal to the bit")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="ranks with fewer samples",
+    does="seven validation animals and thirteen training animals on two processes",
+    expects="no process waits for another; each animal is evaluated once",
+)
+def test_uneven_ranks(tmp_path, happened):
+    group = Group(tmp_path / "run", "data.train.length=13", "data.val.length=7",
+                  "data.val_batch_size=2", "runner.epochs=1")  # fmt: skip
+    assert group.wait() == 0, group.said()
+    assert "val: SyntheticAnimals (horse10): 7 animals" in group.said()
+    assert [row["epoch"] for row in rows(tmp_path / "run") if row["kind"] == "val"] == [1]
+    happened("trained and validated to the end")
