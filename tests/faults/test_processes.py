@@ -1,7 +1,7 @@
 """Several processes."""
 
+import contextlib
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -65,15 +65,12 @@ class Group:
 
     def rank(self, number: int) -> int:
         """The process id of a rank."""
-        for folder in Path("/proc").iterdir():
-            try:
-                if folder.name.isdigit() and os.getsid(int(folder.name)) == self.process.pid:
-                    variables = (folder / "environ").read_bytes().split(b"\0")
-                    parent = re.search(r"PPid:\s*(\d+)", (folder / "status").read_text())
-                    if f"RANK={number}".encode() in variables and parent:
-                        return int(folder.name)
-            except (OSError, ProcessLookupError):
-                continue
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                ours = os.fsencode(self.folder) in (folder / "cmdline").read_bytes()
+                variables = (folder / "environ").read_bytes().split(b"\0")
+                if ours and f"RANK={number}".encode() in variables:
+                    return int(folder.name)
         raise AssertionError(f"no rank {number}")
 
 
