@@ -7,6 +7,10 @@
 #SBATCH --gpus-per-node=8
 #SBATCH --cpus-per-task=64
 #SBATCH --time=24:00:00
+# two minutes before the time is over the run saves at its step and stops; preempted, it does the same
+# and is queued again; --resume goes on from that step
+#SBATCH --signal=TERM@120
+#SBATCH --requeue
 set -euo pipefail
 [ $# -ge 1 ] || { echo "usage: sbatch $0 CONFIG [options of tools/train.py]" >&2; exit 2; }
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
