@@ -84,7 +84,7 @@ def prepare(page: dict[str, Any]) -> Experiment:
     for module in (*ROOMS, *page.get("custom_imports", ())):
         try:
             importlib.import_module(module)
-        except ImportError as error:
+        except (ImportError, ValueError, TypeError) as error:  # '' and '.x' are no names
             if module in ROOMS:
                 raise
             raise ConfigError(f"custom_imports: cannot import '{module}' ({error})") from error
