@@ -37,7 +37,7 @@ class Detections:
         return Detections(**{name: array[rows] for name, array in vars(self).items()})
 
     def areas(self) -> np.ndarray:
-        """(D,) float64 area of the box around all points, labelled in truth or not."""
+        """(D,) float64 area of the box around all points."""
         return np.prod(np.ptp(self.keypoints.astype(np.float64), axis=1), axis=1)
 
 
