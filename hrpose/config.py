@@ -39,6 +39,13 @@ def load(page: str | Path, overrides: Sequence[str] = ()) -> Page:
     (`codec.sigma=3`); last, every string `'$a.b'` becomes a copy of what stands at a.b then.
     Names that start with an underscore are the file's own. Raises ConfigError with all problems.
     """
+    try:
+        return _load(page, overrides)
+    except RecursionError:
+        raise ConfigError("brackets or references are nested too deep", str(page)) from None
+
+
+def _load(page: str | Path, overrides: Sequence[str]) -> Page:
     path = Path(page).expanduser()
     values = _read(path, _chain(path, ()))
     problems: list[str] = []

@@ -30,6 +30,8 @@ def put_in(page: dict[str, Any], override: str, problems: list[str]) -> dict[str
             return _put(page, keys, parse_value(text), "")
         except ValueError as error:
             problems.append(f"{key.strip()}: {error}")
+        except RecursionError:
+            problems.append(f"{shown(override)}: nested too deep")
     return page
 
 

@@ -32,7 +32,10 @@ def shown(value: object) -> str:
     """`value` for an error message: its repr; only its ends if long, its type if it has one."""
     if isinstance(value, dict) and "type" in value:
         return f"dict(type={value['type']!r}, ...)"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits; endless brackets
+        return f"a {type(value).__name__} too large to show"
     return text if len(text) <= 70 else f"{text[:50]} ... {text[-12:]}"
 
 

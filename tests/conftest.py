@@ -2,6 +2,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# the default run draws the same few cases every time; HRPOSE_HYPOTHESIS=large draws new ones
+settings.register_profile("small", max_examples=25, derandomize=True, deadline=None)
+settings.register_profile(
+    "large",
+    max_examples=2000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HRPOSE_HYPOTHESIS", "small"))
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -14,6 +14,9 @@ from hrpose.errors import DataError
 
 CleanUp = Literal["mmpose", "none"]
 
+_LIMIT = 2.0**31
+"""Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
+
 
 def clean_box(
     box: np.ndarray, size: tuple[float, float] | None, clean_up: CleanUp, where: str
@@ -21,7 +24,7 @@ def clean_box(
     """`box` (4,) to crop around in an image of `size` (W, H), if known; and why not, if so."""
     if np.isnan(box).all():
         return box, "without a box"
-    if not np.isfinite(box).all():
+    if not sane(box).all():
         return box, "with a box that is not finite"
     x, y, width, height = (float(value) for value in box)
     if width <= 0 or height <= 0:
@@ -44,13 +47,18 @@ def clean_box(
     return np.array([left, top, right - left, bottom - top]), None
 
 
+def sane(numbers: np.ndarray) -> np.ndarray:
+    """Which of `numbers` can be coordinates in an image: finite, and not beyond any image."""
+    return np.abs(numbers) < _LIMIT
+
+
 def why_not(entry: dict[str, Any], points: np.ndarray | None) -> str | None:
     """Why the keypoints (K, 3) of an annotation cannot be used, if so."""
     if entry.get("iscrowd"):
         return "marked iscrowd"
     if points is None:
         return "without keypoints"
-    if not (np.isfinite(points).all(axis=1) | (points[:, 2] == 0)).all():
+    if not (sane(points).all(axis=1) | (points[:, 2] == 0)).all():
         return "with a labelled keypoint that is not finite"
     if not (points[:, 2] > 0).any():
         return "without a labelled keypoint"
@@ -85,7 +93,7 @@ def box_of(where: str, entry: dict[str, Any]) -> np.ndarray:
 def _numbers(where: str, what: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where}: {what} must be a list of numbers, got {values!r:.80}") from None
 
 
@@ -95,10 +103,10 @@ def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[s
     Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, if it is
     a number of 0 or more, else that of the box; `source_id` is added where it is not the id.
     """
-    points = np.where(np.isfinite(points).all(axis=1, keepdims=True), points, 0.0)
-    box = np.where(np.isfinite(box), box, 0.0)
+    points = np.where(sane(points).all(axis=1, keepdims=True), points, 0.0)
+    box = np.where(sane(box), box, 0.0)
     area = entry.content.get("area")
-    if not (isinstance(area, int | float) and np.isfinite(area) and area >= 0):
+    if not (isinstance(area, int | float) and 0 <= area < _LIMIT**2):
         area = float(box[2] * box[3])
     annotation = {
         "id": entry.id,

@@ -6,6 +6,7 @@ several files or are strings, categories without keypoints, sizes left out.
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -87,9 +88,11 @@ def read_coco(paths: Sequence[Path], file_names: str | None = None) -> CocoFile:
 def check_category(paths: Sequence[Path], category: dict[str, Any], meta: KeypointMeta) -> None:
     """DataError where the category names other keypoints than `meta`; none at all will do."""
     names = category.get("keypoints")
-    if not names or list(names) == list(meta.names):
+    if not names or names == list(meta.names):
         return
     place = f"{paths[0]}: category {category.get('name')!r} (id {category.get('id')})"
+    if not isinstance(names, list):
+        raise DataError(f"{place}: keypoints is {names!r:.80}, expected a list of names")
     ours = f"the keypoint meta {meta.dataset!r}"
     if len(names) != len(meta):
         raise DataError(
@@ -114,7 +117,7 @@ def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, 
         entries = [{"id": category_id, "name": "animal"} for category_id in ids]
     for entry in entries:
         number = entry.get("id")
-        if type(number) is not int:
+        if not _is_whole(number):
             raise DataError(f"{path}: category id {number!r} must be a whole number")
         known = file.categories.setdefault(number, entry)
         if (known.get("name"), known.get("keypoints")) != (
@@ -141,10 +144,10 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
         }
         width, height = entry.get("width"), entry.get("height")
         if width and height:
-            if not all(isinstance(value, int | float) for value in (width, height)):
+            if not all(isinstance(v, int | float) and 0 < v < 2**31 for v in (width, height)):
                 raise DataError(
                     f"{path}: image {source_id!r}: width {width!r} and height {height!r} must be "
-                    "numbers"
+                    "numbers of px, above 0"
                 )
             image.update(width=width, height=height)
         file.images[new_id] = image
@@ -169,7 +172,7 @@ def _keep(file: CocoFile, pattern: str) -> None:
 
 
 def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
-    if all(type(name) is int for name in ids) and len(set(ids)) == len(ids):
+    if all(map(_is_whole, ids)) and len(set(ids)) == len(ids):
         return ids
     odd = [name for name, count in Counter(map(hashable, ids)).items() if count > 1]
     odd = odd or [name for name in ids if type(name) is not int]
@@ -178,6 +181,11 @@ def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
         f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
     )
     return list(range(1, len(ids) + 1))
+
+
+def _is_whole(name: Any) -> bool:
+    """Whether an id can stay as it is: a whole number that fits into 64 bits."""
+    return type(name) is int and abs(name) < 2**63
 
 
 def _safe_name(place: str, name: Any) -> str:
@@ -194,6 +202,12 @@ def _safe_name(place: str, name: Any) -> str:
                 f"{place}: file_name {name!r} leads out of the image folder; make it relative to "
                 "img_root"
             )
+    try:
+        possible = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        possible = False
+    if not possible:
+        raise DataError(f"{place}: file_name {name!r} is not a name that a file can have")
     return name
 
 

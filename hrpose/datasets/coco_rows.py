@@ -137,8 +137,8 @@ def read_detections(
     for place, entry in enumerate(detections):
         where = f"{path}: detection {place}"
         score = entry.get("score")
-        if not isinstance(score, int | float):
-            raise DataError(f"{where}: score is {score!r}, expected a number")
+        if not isinstance(score, int | float) or abs(score) > 1e30:
+            raise DataError(f"{where}: score is {score!r:.80}, expected a number")
         image_id = file.image_ids.get((0, hashable(entry.get("image_id"))))
         box, reason = clean_box(box_of(where, entry), None, "none", where)
         if not score >= least:
@@ -159,7 +159,7 @@ def read_detections(
 def _category(file: CocoFile, entry: Entry) -> int:
     """Category id of an annotation; DataError where there is no such category."""
     category_id = entry.content.get("category_id")
-    if category_id not in file.categories:
+    if hashable(category_id) not in file.categories:
         known = ", ".join(f"{i} ({c.get('name')})" for i, c in file.categories.items())
         raise DataError(
             f"{entry}: category_id {category_id!r} is not among 'categories', which are {known}"

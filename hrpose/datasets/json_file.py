@@ -19,7 +19,7 @@ def read_json(path: Path, what: str) -> tuple[Any, str]:
         raise DataError(f"{what} {path} does not exist{_nearest(path)}") from None
     except OSError as problem:
         raise DataError(f"{what} {path} cannot be read: {problem.strerror}") from None
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise DataError(f"{what} {path} is not valid JSON: {problem}; fetch it again") from None
 
 

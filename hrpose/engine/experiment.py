@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from hrpose.engine import distributed
+from hrpose.engine.parts import misfits
 from hrpose.engine.settings import DataSettings, RunSettings
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
@@ -84,7 +85,7 @@ def prepare(page: dict[str, Any]) -> Experiment:
     for module in (*ROOMS, *page.get("custom_imports", ())):
         try:
             importlib.import_module(module)
-        except ImportError as error:
+        except (ImportError, ValueError, TypeError) as error:  # '' and '.x' are no names
             if module in ROOMS:
                 raise
             raise ConfigError(f"custom_imports: cannot import '{module}' ({error})") from error
@@ -95,10 +96,13 @@ def prepare(page: dict[str, Any]) -> Experiment:
             problems.append(f"{name}: the page does not say it")
             return None
         try:
-            return build(page[name] if cfg is None else cfg, name, **objects)
+            made = build(page[name] if cfg is None else cfg, name, **objects)
         except ConfigError as error:
             problems.extend(error.problems)
             return None
+        wrong = misfits(name, made)
+        problems.extend(wrong)
+        return None if wrong else made
 
     data = dict(page.get("data", {}))
     splits = {split: data.pop(split, None) for split in SPLITS}

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
+from hrpose.metrics import ap_input
 from hrpose.metrics.base import Metric
 from hrpose.structures import Instances, Predictions
 
@@ -43,9 +44,7 @@ class Difference:
 
 def image_ids(truth: Instances, coco: dict[str, Any]) -> np.ndarray:
     """(I,) sorted ids of all images, also of those without an animal."""
-    ids = {int(image["id"]) for image in coco.get("images", ())}
-    ids |= {int(annotation["image_id"]) for annotation in coco.get("annotations", ())}
-    return np.array(sorted(ids | set(truth.image_ids.tolist())), dtype=np.int64)
+    return np.union1d(ap_input.image_ids(coco), truth.image_ids)
 
 
 def draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

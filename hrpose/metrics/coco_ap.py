@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics.ap_resampling import ten_numbers
+from hrpose.metrics import cocoapi
+from hrpose.metrics.ap_input import Detections, animals_of, image_ids, usable
+from hrpose.metrics.ap_matching import matchings
+from hrpose.metrics.ap_numbers import STATS, ten_numbers
 from hrpose.metrics.base import finite, full_name
-from hrpose.metrics.cocoapi import STATS, evaluate, matchings
-from hrpose.metrics.evaluator_rows import Detections, renumbered
 from hrpose.metrics.functional import mean_of
 from hrpose.metrics.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
 from hrpose.metrics.resampling import Resampler, places_of
@@ -20,6 +21,39 @@ from hrpose.structures import Instances, Predictions, Scores
 
 VIS_THR = 0.2
 """Keypoints with a higher score make up the score of their instance."""
+
+Evaluator = Literal["hrpose", "xtcocotools", "pycocotools"]
+
+
+def evaluate(
+    coco: dict[str, Any],
+    detections: Detections,
+    sigmas: np.ndarray,
+    category_ids: Sequence[int],
+    evaluator: Evaluator = "hrpose",
+) -> tuple[dict[str, float | None], list[str]]:
+    """The ten numbers `STATS`, None where there is nothing to average, and notes to the reader.
+
+    Args:
+        coco: all ground truth, ids as in the file.
+        detections: for any of its images; of each image the 20 with the highest scores count.
+        sigmas: (K,).
+        category_ids: what to evaluate; annotations of other categories are left out.
+        evaluator: who works the numbers out; see `CocoAP`.
+
+    Raises:
+        DataError: an annotation's or detection's shape or image does not fit.
+    """
+    images = image_ids(coco)
+    animals, notes = animals_of(coco, len(sigmas), category_ids)
+    found, dropped = usable(detections, images)
+    if evaluator == "hrpose":
+        parts = matchings(animals, found, sigmas, category_ids, images)
+        numbers = ten_numbers(parts, np.ones((1, len(images))))[0]
+    else:
+        numbers = cocoapi.ten_numbers_of(animals, found, sigmas, category_ids, images, evaluator)
+    values = dict(zip(STATS, map(finite, numbers), strict=True))
+    return values, notes + dropped + _absence_notes(values)
 
 
 @register
@@ -35,6 +69,8 @@ class CocoAP:
         vis_thr: keypoints with a higher score make up the score of their instance.
         nms: 'soft' is MMPose's, see `soft_oks_nms`.
         sigmas: per keypoint; None takes those of the data set.
+        evaluator: who works the ten numbers out. 'hrpose' needs no other package and is the
+            fastest; the other two give the same to the last bit, for those who want to see it.
         variant: goes before the names, as in 'origin/AP', to tell two on one page apart.
     """
 
@@ -47,6 +83,7 @@ class CocoAP:
         vis_thr: float = VIS_THR,
         nms: Literal["hard", "soft", "none"] = "hard",
         sigmas: Sequence[float] | None = None,
+        evaluator: Evaluator = "hrpose",
         variant: str = "",
     ) -> None:
         if not 0 < oks_thr <= 1:
@@ -55,10 +92,16 @@ class CocoAP:
             raise ValueError(f"nms {nms!r}: expected 'hard', 'soft' or 'none'")
         if sigmas is not None and not all(sigma > 0 for sigma in sigmas):
             raise ValueError(f"sigmas {list(sigmas)}: expected positive numbers")
+        if evaluator not in get_args(Evaluator):
+            known = ", ".join(map(repr, get_args(Evaluator)))
+            raise ValueError(f"evaluator {evaluator!r}: expected one of {known}")
+        if evaluator != "hrpose":
+            cocoapi.modules(evaluator)  # now, not after the first epoch
         self.oks_thr = oks_thr
         self.vis_thr = vis_thr
         self.nms = nms
         self.sigmas = None if sigmas is None else tuple(sigmas)
+        self.evaluator = evaluator
         self.variant = variant
         self.names = tuple(full_name(name, variant) for name in STATS)
 
@@ -77,7 +120,8 @@ class CocoAP:
         """See `Metric.compute`."""
         sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
         detections = self.detections(predictions, truth, sigmas)
-        values, notes = evaluate(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
+        category_ids = np.unique(truth.category_ids).tolist()
+        values, notes = evaluate(coco, detections, sigmas, category_ids, self.evaluator)
         missing = len(truth) - len(predictions)
         if missing and predictions.instance_scores is None:
             notes.append(f"{missing} of {len(truth)} instances have no prediction: not found")
@@ -104,9 +148,12 @@ class CocoAP:
     ) -> Resampler:
         """See `Metric.resampler`."""
         sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
-        detections = self.detections(predictions, truth, sigmas)
-        parts = matchings(coco, detections, sigmas, np.unique(truth.category_ids).tolist())
-        columns = places_of(np.array(list(renumbered(coco)), dtype=np.int64), images)
+        category_ids = np.unique(truth.category_ids).tolist()
+        annotated = image_ids(coco)
+        animals, _ = animals_of(coco, len(sigmas), category_ids)
+        found, _ = usable(self.detections(predictions, truth, sigmas), annotated)
+        parts = matchings(animals, found, sigmas, category_ids, annotated)
+        columns = places_of(annotated, images)
 
         def numbers(weights: np.ndarray) -> dict[str, np.ndarray]:
             return dict(zip(self.names, ten_numbers(parts, weights[:, columns]).T, strict=True))
@@ -129,19 +176,27 @@ class CocoAP:
             truth.category_ids[rows],
         )
         order = np.lexsort((rows, everything.image_ids))
-        starts = np.flatnonzero(np.diff(everything.image_ids[order])) + 1
-        kept = [
-            self._suppress(group, everything, predictions.areas, sigmas)
-            for group in np.split(order, starts)
-        ]
-        return everything.take(np.concatenate(kept))
-
-    def _suppress(
-        self, rows: np.ndarray, poses: Detections, areas: np.ndarray, sigmas: np.ndarray
-    ) -> np.ndarray:
-        """Those of `rows`, all of one image, that stay."""
-        if self.nms == "none" or len(rows) < 2:
-            return rows
+        if self.nms == "none":
+            return everything.take(order)
+        ordered = everything.take(order)
         suppress = soft_oks_nms if self.nms == "soft" else oks_nms
-        points, scores = poses.keypoints[rows], poses.instance_scores[rows]
-        return rows[suppress(points, scores, areas[rows], sigmas, self.oks_thr)]
+        kept = suppress(
+            ordered.keypoints,
+            ordered.instance_scores,
+            predictions.areas[order],
+            sigmas,
+            self.oks_thr,
+            ordered.image_ids,
+        )
+        return ordered.take(kept)
+
+
+def _absence_notes(values: dict[str, float | None]) -> list[str]:
+    if values["AP"] is None:
+        return ["does not exist: no annotation has a labelled point"]
+    sizes = {"M": "32^2 to 96^2", "L": "96^2 or more"}
+    return [
+        f"AP({size}) and AR({size}) do not exist: no labelled animal has an area of {area} px"
+        for size, area in sizes.items()
+        if values[f"AP({size})"] is None
+    ]

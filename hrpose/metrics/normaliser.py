@@ -145,10 +145,13 @@ def _head_sizes(coco: dict[str, Any], annotation_ids: np.ndarray) -> np.ndarray:
 def _horse_sizes(coco: dict[str, Any], image_ids: np.ndarray) -> np.ndarray:
     """Nose-eye distance (n,) image px of the horse in each image, NaN where it is not known."""
     known = horse10_scale()
-    sizes = {
-        image["id"]: known.get(PurePosixPath(image.get("file_name", "")).parent.name, np.nan)
-        for image in coco["images"]
+    folders = {
+        image["id"]: image.get("file_name", "").rpartition("/")[0] for image in coco["images"]
     }
+    lengths = {
+        folder: known.get(PurePosixPath(folder).name, np.nan) for folder in set(folders.values())
+    }
+    sizes = {image_id: lengths[folder] for image_id, folder in folders.items()}
     return np.array([sizes.get(number, np.nan) for number in image_ids.tolist()], np.float64)
 
 

@@ -1,6 +1,6 @@
 """Object keypoint similarity, suppression of duplicates by it, and the score of an instance.
 
-Legend: M instances of one image, N instances, K keypoints; coordinates image px, areas px squared.
+Legend: N instances, M others, K keypoints; coordinates image px, areas px squared.
 OKS is the mean over keypoints of exp(-d^2 / (2 area (2 sigma)^2)), as COCO defines it.
 """
 
@@ -42,23 +42,32 @@ def oks(
 
 
 def oks_nms(
-    keypoints: np.ndarray, scores: np.ndarray, areas: np.ndarray, sigmas: np.ndarray, thr: float
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    areas: np.ndarray,
+    sigmas: np.ndarray,
+    thr: float,
+    images: np.ndarray | None = None,
 ) -> np.ndarray:
     """Kept rows, best first: of two instances with an OKS above `thr` the lower score goes.
 
+    All images are worked on together, in as many steps as instances stay in one of them.
+
     Args:
-        keypoints: (M, K, 2).
-        scores: (M,) of the instances; of equal ones the later row is the better, as in MMPose.
-        areas: (M,) of the boxes.
+        keypoints: (N, K, 2).
+        scores: (N,) of the instances; of equal ones the later row is the better, as in MMPose.
+        areas: (N,) of the boxes.
+        images: (N,) ids; the kept rows are by image then. None: all are in one.
     """
-    order = _best_first(scores)
-    kept: list[int] = []
-    while len(order):
-        best, order = order[0], order[1:]
+    images = np.zeros(len(scores), dtype=np.int64) if images is None else images
+    rest = _best_first(scores, images)
+    kept: list[np.ndarray] = []
+    while len(rest):
+        best, better, rest = _step(rest, images)
         kept.append(best)
-        overlap = oks(keypoints[best], areas[best], keypoints[order], areas[order], sigmas)
-        order = order[overlap <= np.float32(thr)]
-    return np.array(kept, dtype=np.int64)
+        overlap = oks(keypoints[better], areas[better], keypoints[rest], areas[rest], sigmas)
+        rest = rest[overlap <= np.float32(thr)]
+    return _by_image(kept, images)
 
 
 def soft_oks_nms(
@@ -67,25 +76,28 @@ def soft_oks_nms(
     areas: np.ndarray,
     sigmas: np.ndarray,
     thr: float,
+    images: np.ndarray | None = None,
     max_kept: int = 20,
 ) -> np.ndarray:
-    """Kept rows, best first, at most `max_kept`: each kept instance lowers its neighbours' scores.
+    """Kept rows, best first, at most `max_kept` an image: each kept instance lowers its
+    neighbours' scores.
 
     The lowered scores, score * exp(-oks^2 / thr), decide on the order and on who is kept; the
     instances go on with the scores they came with. So with up to `max_kept` instances in an image
     all of them stay and AP does not depend on `thr`: MMPose's soft NMS, kept for its numbers.
+    The other arguments are those of `oks_nms`.
     """
-    order = _best_first(scores)
-    current = scores[order]
-    kept: list[int] = []
-    while len(order) and len(kept) < max_kept:
-        best, order = order[0], order[1:]
+    images = np.zeros(len(scores), dtype=np.int64) if images is None else images
+    current = scores.copy()
+    rest = _best_first(scores, images)
+    kept: list[np.ndarray] = []
+    while len(rest) and len(kept) < max_kept:
+        best, better, rest = _step(rest, images)
         kept.append(best)
-        overlap = oks(keypoints[best], areas[best], keypoints[order], areas[order], sigmas)
-        current = current[1:] * np.exp(-(overlap**2) / np.float32(thr))
-        again = _best_first(current)
-        order, current = order[again], current[again]
-    return np.array(kept, dtype=np.int64)
+        overlap = oks(keypoints[better], areas[better], keypoints[rest], areas[rest], sigmas)
+        current[rest] *= np.exp(-(overlap**2) / np.float32(thr))
+        rest = rest[_best_first(current[rest], images[rest])]
+    return _by_image(kept, images)
 
 
 def instance_scores(scores: np.ndarray, box_scores: np.ndarray, vis_thr: float) -> np.ndarray:
@@ -103,6 +115,20 @@ def instance_scores(scores: np.ndarray, box_scores: np.ndarray, vis_thr: float) 
     return mean * np.asarray(box_scores, dtype=np.float32)
 
 
-def _best_first(scores: np.ndarray) -> np.ndarray:
-    """Rows by falling score; the sort is stable, so that ties do not depend on the CPU."""
-    return np.argsort(scores, kind="stable")[::-1]
+def _best_first(scores: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Rows by image, then by falling score; of equal ones the later first, whatever the CPU."""
+    return np.lexsort((-np.arange(len(scores)), -scores, images))
+
+
+def _step(rest: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The first of each image; for every other row that first one of its image; those rows."""
+    own = images[rest]
+    first = np.diff(own, prepend=own[0] - 1) != 0
+    best = rest[first]
+    return best, best[np.cumsum(first) - 1][~first], rest[~first]
+
+
+def _by_image(kept: list[np.ndarray], images: np.ndarray) -> np.ndarray:
+    """The rows of all steps by image, those of an image in the order of the steps."""
+    rows = np.concatenate(kept) if kept else np.zeros(0, dtype=np.int64)
+    return rows[np.argsort(images[rows], kind="stable")]

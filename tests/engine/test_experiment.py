@@ -54,6 +54,10 @@ def test_all_mistakes_of_a_page_are_said_at_once(tiny):
         ("metrics.1={'type': 'PCK', 'thr': 0.3}", "'PCK@0.3' is the name of another metric"),
         ("runner.auto_scale_lr=True runner.base_batch_size=None", "auto_scale_lr needs"),
         ("custom_imports=['no_such_module_here']", "cannot import 'no_such_module_here'"),
+        ("custom_imports=['']", "custom_imports: cannot import ''"),
+        ("schedule={'_delete_': True, 'type': 'EPE'}", "schedule: EPE cannot stand here; it"),
+        ("train_pipeline.0={'_delete_': True, 'type': 'AUC'}", "train_pipeline.0: AUC cannot"),
+        ("keypoints={'_delete_': True, 'type': 'EPE'}", "keypoints: EPE cannot stand here"),
     ],
 )  # fmt: skip
 def test_values_that_disagree(tiny, change, sentence):

@@ -1,12 +1,15 @@
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 from metric_cases import coco_of, instances, read_json
 
-from hrpose.errors import DataError, RunError
-from hrpose.metrics import cocoapi
-from hrpose.metrics.cocoapi import STATS, Detections, evaluate
+from hrpose.errors import ConfigError, DataError
+from hrpose.metrics.ap_input import Detections
+from hrpose.metrics.ap_numbers import STATS
+from hrpose.metrics.coco_ap import evaluate
+from hrpose.registry import build
 
 SIGMAS = np.array([0.1, 0.1, 0.2])
 POSES = np.array([[[100, 100], [200, 100], [150, 300]], [[600, 50], [700, 60], [650, 90]]])
@@ -42,9 +45,14 @@ COMPLETE = {
 }
 
 
-@pytest.fixture(params=["xtcocotools", "pycocotools"])
+EVALUATORS = ["hrpose", "xtcocotools", "pycocotools"]
+
+
+@pytest.fixture(params=EVALUATORS)
 def backend(request):
-    pytest.importorskip(f"{request.param}.cocoeval", exc_type=ImportError)
+    """Ours, and its two referees where they are installed."""
+    if request.param != "hrpose":
+        pytest.importorskip(f"{request.param}.cocoeval", exc_type=ImportError)
     return request.param
 
 
@@ -156,16 +164,10 @@ def test_inputs_stay_as_they_are_and_nothing_is_printed(backend, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_choice_of_evaluator(monkeypatch):
-    installed = {"xtcocotools", "pycocotools"}
-    monkeypatch.setattr(cocoapi.importlib.util, "find_spec", lambda name: name in installed or None)
-    monkeypatch.setattr(cocoapi.np, "__version__", "1.26.4")
-    assert cocoapi._default_backend() == "xtcocotools"
-    monkeypatch.setattr(cocoapi.np, "__version__", "2.2.0")
-    assert cocoapi._default_backend() == "pycocotools"
-    installed.remove("pycocotools")
-    with pytest.raises(RunError, match="pip install pycocotools"):
-        cocoapi._default_backend()
+def test_an_evaluator_that_cannot_be_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
+    with pytest.raises(ConfigError, match=r"'pycocotools' cannot be imported .*pip install pycoco"):
+        build({"type": "CocoAP", "evaluator": "pycocotools"})
 
 
 SHOWN = ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
@@ -218,12 +220,10 @@ def test_tigers_with_annotation_0(tigers, backend, sigmas):
     assert shown(values) == COMPLETE[sigmas]
 
 
-def test_both_evaluators_give_the_same_bits_on_tigers(tigers):
-    pytest.importorskip("xtcocotools.cocoeval", exc_type=ImportError)
+def test_all_evaluators_give_the_same_bits_on_tigers(tigers, backend):
     for coco, answers in tigers.values():
         for sigmas in SIGMA_SETS.values():
             one, other = (
-                evaluate(coco, answers, sigmas, [1], package)
-                for package in ("xtcocotools", "pycocotools")
+                evaluate(coco, answers, sigmas, [1], package) for package in ("hrpose", backend)
             )
             assert one == other

@@ -5,7 +5,8 @@ import pytest
 from metric_cases import META, coco_of, golden_case, instances, predictions
 
 from hrpose.metrics import PCK, CocoAP, write_results
-from hrpose.metrics.cocoapi import Detections, evaluate
+from hrpose.metrics.ap_input import Detections
+from hrpose.metrics.coco_ap import evaluate
 from hrpose.structures import Predictions
 
 

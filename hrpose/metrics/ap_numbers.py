@@ -1,8 +1,8 @@
-"""AP and AR of many draws of images from one matching: what was matched stays, images weigh more.
+"""AP and AR from what was matched, for the data set as it is and for many draws of its images.
 
 An image that is drawn twice is there twice with all its animals and detections. That is the same as
 one image whose hits, false alarms and animals count twice, so that the matching, which is the slow
-part, is done once.
+part, is done once. The data set as it is has every image once.
 
 Legend: D detections that take part, I images, T thresholds of OKS, R resamples.
 """
@@ -12,6 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+STATS = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
+"""Names of the ten numbers, in the order of COCO's evaluators."""
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """Where COCO reads the curve of precision over recall."""
@@ -32,32 +35,32 @@ class Matching:
 
 
 def precision_recall(matching: Matching, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average precision (T,) and recall (T,) if each image counts as often as `weights` (I,) say.
+    """Precision (T, 101) at `RECALLS`, and the recall (T,) that is reached, if each image counts as
+    often as `weights` (I,) say.
 
     NaN where no animal is left.
     """
     animals = weights @ matching.animals
-    thresholds = len(matching.hits)
+    curves = np.zeros((len(matching.hits), len(RECALLS)))
     if animals == 0:
-        return np.full(thresholds, np.nan), np.full(thresholds, np.nan)
+        return np.full(curves.shape, np.nan), np.full(len(curves), np.nan)
     if not len(matching.places):
-        return np.zeros(thresholds), np.zeros(thresholds)
+        return curves, np.zeros(len(curves))
     often = weights[matching.places]
     hits = np.cumsum(matching.hits * often, axis=1)
     misses = np.cumsum(matching.misses * often, axis=1)
     recall = hits / animals
     precision = hits / (hits + misses + np.spacing(1))
     best_ahead = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    curves = np.zeros((thresholds, len(RECALLS)))
     for row, (seen, best) in enumerate(zip(recall, best_ahead, strict=True)):
         first = np.searchsorted(seen, RECALLS, side="left")
         reached = first < len(best)
         curves[row, reached] = best[first[reached]]
-    return curves.mean(axis=1), recall[:, -1]
+    return curves, recall[:, -1]
 
 
 def ten_numbers(matchings: list[list[Matching]], weights: np.ndarray) -> np.ndarray:
-    """(R, 10) the ten numbers for each row of `weights` (R, I), NaN where one does not exist.
+    """(R, 10) `STATS` for each row of `weights` (R, I), NaN where one does not exist.
 
     Args:
         matchings: one list a category, of all areas, medium and large.
@@ -70,13 +73,18 @@ def _ten(matchings: list[list[Matching]], weights: np.ndarray) -> np.ndarray:
     result = []
     for kind in (0, 1):
         whole, medium, large = (
-            _over_categories([category[area][kind] for category in curves]) for area in range(3)
+            _categories_last([category[area][kind] for category in curves]) for area in range(3)
         )
-        result += [whole.mean(), whole[0], whole[5], medium.mean(), large.mean()]
+        result += [_mean(part) for part in (whole, whole[0], whole[5], medium, large)]
     return np.array(result)
 
 
-def _over_categories(rows: list[np.ndarray]) -> np.ndarray:
-    """Mean (T,) of the categories that have animals, NaN if none has."""
-    known = [row for row in rows if not np.isnan(row).any()]
-    return np.mean(known, axis=0) if known else rows[0] if rows else np.full(10, np.nan)
+def _categories_last(tables: list[np.ndarray]) -> np.ndarray:
+    """Those of `tables` (T, ...) that have animals, side by side on a new last axis."""
+    known = [table for table in tables if not np.isnan(table).any()]
+    return np.stack(known, axis=-1) if known else np.zeros((10, 0))
+
+
+def _mean(table: np.ndarray) -> float:
+    # flat, and categories last: the evaluators' order of summation, which decides on the last bit
+    return float(table.ravel().mean()) if table.size else float("nan")
