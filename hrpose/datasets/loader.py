@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.worker_errors import with_advice
 from hrpose.errors import DataError
 
 Key = tuple[int, int]
@@ -80,10 +81,13 @@ class EpochSampler:
 
 
 class PoseLoader(DataLoader):
-    """A DataLoader of batches as `collate` makes them; a DataError in a worker arrives as one."""
+    """A DataLoader of batches as `collate` makes them.
+
+    A DataError in a worker arrives as one, the death of a worker as a RunError.
+    """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        for batch in super().__iter__():
+        for batch in with_advice(super().__iter__, self.num_workers, self.timeout):
             if "error" in batch:
                 raise DataError(batch["error"])
             yield batch
@@ -122,11 +126,13 @@ def make_loader(
     rank: int = 0,
     world_size: int = 1,
     pin_memory: bool = False,
+    timeout: float = 0,
 ) -> PoseLoader:
     """The loader of one process; its `batch_sampler` is an `EpochSampler`.
 
     Sets `dataset.seed` to `seed`. `batch_size` is that of this process. Workers stay alive between
-    epochs and use one thread each.
+    epochs and use one thread each; a batch that takes longer than `timeout` seconds is an error (0:
+    never).
     """
     dataset.seed = seed
     sampler = EpochSampler(len(dataset), batch_size, shuffle, seed, rank, world_size, drop_last)
@@ -139,6 +145,7 @@ def make_loader(
         worker_init_fn=_one_thread,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
+        timeout=timeout if workers else 0,
     )
 
 
