@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.datasets.worker_errors import with_advice
+from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
 from hrpose.errors import DataError
 
 Key = tuple[int, int]
@@ -157,3 +157,4 @@ def _stack(arrays: list[np.ndarray], empty: tuple[int, ...], dtype: Any) -> torc
 def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    end_on_lost_batches()

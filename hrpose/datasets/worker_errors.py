@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
+from multiprocessing.queues import Queue
 from types import FrameType
 from typing import Any
 
@@ -81,16 +84,33 @@ def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float
         raise RunError(text) from error
 
 
+def end_on_lost_batches() -> None:
+    """In a worker: end it where a batch cannot be sent, which would be waited for for ever."""
+    Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
+
+
+def _end(error: Exception, batch: object) -> None:
+    if _is_shortage(str(error)):
+        os._exit(errno.ENOSPC)  # told apart by `advice`; the error itself cannot be sent either
+    traceback.print_exception(error)
+    os._exit(1)
+
+
+def _is_shortage(text: str) -> bool:
+    """Whether a message of torch or of the system is about shared memory."""
+    return any(words in text for words in ("Bus error", "</torch_", "shared memory"))
+
+
 def advice(error: Exception, workers: int, timeout: float) -> str | None:
     """What `error` of a torch loader means and what to do; None where it is another kind."""
     text = f"{error.__cause__ or ''}\n{error}"  # torch puts the signal into the cause
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    if no_room or any(words in text for words in ("Bus error", "</torch_", "shared memory")):
+    if no_room or _is_shortage(text) or f"exit code {errno.ENOSPC}." in text:
         return (
             f"the {workers} loader workers ran out of shared memory{_shared_memory()}: set "
             "data.workers lower (0 needs none) or a smaller batch size, or give more of it (docker "
-            f"run --shm-size=8g or --ipc=host). torch says: {first}"
+            "run --shm-size=8g or --ipc=host)"
         )
     if "timed out after" in text:
         return (
@@ -113,9 +133,8 @@ def advice(error: Exception, workers: int, timeout: float) -> str | None:
 
 
 def _shared_memory() -> str:
-    """How much there is, in brackets, where it can be told."""
+    """How much there is in all, in brackets, where it can be told."""
     try:
-        usage = shutil.disk_usage(_SHARED)
+        return f" ({_SHARED} holds {shutil.disk_usage(_SHARED).total / 2**20:,.1f} MiB)"
     except OSError:
         return ""
-    return f" ({_SHARED}: {usage.free / 2**20:,.0f} of {usage.total / 2**20:,.0f} MiB free)"
