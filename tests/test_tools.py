@@ -32,6 +32,8 @@ def tool(name, *arguments):
         ("reproduce.py", ["--data-root", "--work-dir", "--tolerance", "--train", "--seeds",
                           "--mirror", "--metafile", "--cfg-options"]),
         ("get_flops.py", ["--shape", "--cfg-options"]),
+        ("check_data.py", ["--full", "--splits", "--cfg-options"]),
+        ("fault_report.py", ["--slow", "--out"]),
         ("parity.py", ["--golden", "--data", "--out"]),
     ],
 )  # fmt: skip
@@ -132,3 +134,29 @@ def test_evaluate_names_the_entry_and_shows_no_traceback(tmp_path):
     assert done.returncode == 2
     assert "p.json: entry 0 (image_id 100): has 3 keypoint numbers, expected 3 * 22" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_data_names_the_faults_of_each_split(tmp_path, monkeypatch):
+    from hrpose import config
+    from hrpose.datasets.synthetic import write_coco
+    from hrpose.reproduce.data import read_dataset
+
+    write_coco(read_dataset(config.load(ROOT / TINY), "val"), tmp_path)
+    page = tmp_path / "page.py"
+    files = "dict(_delete_=True, type='CocoPoseDataset', ann_file='annotations.json', "
+    page.write_text(
+        f"_base_ = {str(ROOT / TINY)!r}\n"
+        f"data = dict(root={str(tmp_path)!r}, val={files} img_root='images'), "
+        f"test={files} img_root='gone'))\n"
+    )
+    (tmp_path / "images/000002.png").write_bytes(b"")
+    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
+    done = tool("check_data.py", page, "--full")
+    assert (done.returncode, done.stderr.count("Traceback")) == (1, 0), done.stderr
+    assert "train: SyntheticAnimals" in done.stdout and "no image files" in done.stdout
+    assert "6 images looked at (decoded), 1 cannot be used:" in done.stdout
+    assert "000002.png: the file is empty [annotation 3 of " in done.stdout
+    assert "test: DataError: image folder" in done.stdout and "gone does not exist" in done.stdout
+    assert done.stdout.endswith("2 faults\n")
+    done = tool("check_data.py", page, "--splits", "train")
+    assert (done.returncode, done.stdout.endswith("no fault\n")) == (0, True)

@@ -152,12 +152,11 @@ def _compare_sizes(
 ) -> tuple[str | None, str | None]:
     """Why an image of another size than annotated cannot be used, or else what is odd about it."""
     width, height, swapped = good
-    records = [dataset.record(index, 0) for index in animals]
-    told = records[0].get("image_size")
+    told = dataset.record(animals[0], 0).get("image_size")
     if told is None or tuple(told) == (width, height):
         return None, None
     turned = swapped and tuple(told) == (height, width)
-    if any(reaches_outside(record, width, height) for record in records):
+    if any(reaches_outside(dataset.record(index, 0), width, height) for index in animals):
         why = f"is {width} x {height} px, its annotation says {told[0]} x {told[1]} and lies partly"
         why += " outside"
         if turned:

@@ -43,7 +43,7 @@ def label_notes(file: CocoFile, category_ids: Collection[int], num_keypoints: in
 
 def _keypoint_oddities(flat: np.ndarray, size: np.ndarray) -> Iterable[tuple[str, np.ndarray]]:
     """Of keypoints (N, 3 K) in images of `size` (N, 2): what, and a mask (N,) of whose."""
-    points = flat.reshape(len(flat), -1, 3)
+    points = flat.reshape(len(flat), flat.shape[1] // 3, 3)
     labelled = points[..., 2] > 0
     outside = ((points[..., :2] < 0) | (points[..., :2] > size[:, None])).any(axis=2)
     corner = (points[..., :2] == 0).all(axis=2)

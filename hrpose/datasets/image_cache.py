@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def read_cache(path: Path) -> dict[int, Good]:
     """What `path` holds, oldest first; nothing where it is missing or broken."""
     try:
         rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, BadZipFile):
         return {}
     if not isinstance(rows, np.ndarray) or rows.dtype != _ROW or rows.ndim != 1:
         return {}

@@ -49,7 +49,8 @@ def parse_header(head: bytes, tail: bytes = b"") -> Header | None:
     if head.startswith(b"\xff\xd8"):
         header = _jpeg(head)
     elif head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR" and len(head) >= 24:
-        header = Header(*struct.unpack(">II", head[16:24]), _png_orientation(head, tail))
+        width, height = struct.unpack(">II", head[16:24])
+        header = Header(width, height, _png_orientation(head, tail))
     elif head.startswith(b"BM") and len(head) >= 26 and head[14] >= 40:
         width, height = struct.unpack("<ii", head[18:26])
         header = Header(width, abs(height))  # negative: the rows run from the top down

@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
 from hrpose.errors import DataError
 
 Key = tuple[int, int]
@@ -84,10 +85,13 @@ class EpochSampler:
 
 
 class PoseLoader(DataLoader):
-    """A DataLoader of batches as `collate` makes them; a DataError in a worker arrives as one."""
+    """A DataLoader of batches as `collate` makes them.
+
+    A DataError in a worker arrives as one, the death of a worker as a RunError.
+    """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        for batch in super().__iter__():
+        for batch in with_advice(super().__iter__, self.num_workers, self.timeout):
             if "error" in batch:
                 raise DataError(batch["error"])
             yield batch
@@ -126,11 +130,13 @@ def make_loader(
     rank: int = 0,
     world_size: int = 1,
     pin_memory: bool = False,
+    timeout: float = 0,
 ) -> PoseLoader:
     """The loader of one process; its `batch_sampler` is an `EpochSampler`.
 
     Sets `dataset.seed` to `seed`. `batch_size` is that of this process. Workers stay alive between
-    epochs and use one thread each.
+    epochs and use one thread each; a batch that takes longer than `timeout` seconds is an error (0:
+    never).
     """
     dataset.seed = seed
     sampler = EpochSampler(len(dataset), batch_size, shuffle, seed, rank, world_size, drop_last)
@@ -144,6 +150,7 @@ def make_loader(
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
         generator=torch.Generator(),  # else each pass would move torch's own
+        timeout=timeout if workers else 0,
     )
 
 
@@ -160,6 +167,7 @@ def _start_worker(worker: int) -> None:
         threading.Thread(target=_obey_parent, daemon=True).start()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    end_on_lost_batches()
 
 
 def _obey_parent() -> None:

@@ -52,7 +52,9 @@ def read_dataset(page: Page, split: str) -> PoseDataset:
 
     meta = build(page["keypoints"], "keypoints")
     name = "train_pipeline" if split == "train" else "test_pipeline"
-    cfg = {"root": page["data"].get("root", ""), **page["data"][split]}
+    cfg = dict(page["data"][split])
+    if "ann_file" in cfg:  # animals that are drawn have no root
+        cfg.setdefault("root", page["data"].get("root", ""))
     return build(cfg, f"data.{split}", keypoints=meta, pipeline=build(page[name], name))
 
 

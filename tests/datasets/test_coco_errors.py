@@ -93,6 +93,7 @@ def test_names_that_stay_inside(toy, meta, test_steps, name):
     [
         ({"file_name": ""}, "file_name is '', expected a path"),
         ({"file_name": 5}, "file_name is 5, expected a path"),
+        ({"file_name": "a\0.jpg"}, r"file_name 'a\\x00.jpg' holds a null character"),
         ({"width": "wide"}, "width 'wide' and height 80 must be numbers"),
     ],
 )

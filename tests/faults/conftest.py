@@ -8,6 +8,7 @@ A file is an area of the report; the first line of its docstring is the heading.
 from collections.abc import Callable, Iterator
 
 import pytest
+from herds import Herd
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +20,10 @@ def happened(request, record_property) -> Iterator[Callable[[str], None]]:
     for key, text in marker.kwargs.items():
         record_property(key, text)
     yield lambda sentence: record_property("happened", sentence)
+
+
+@pytest.fixture
+def herd(tmp_path, monkeypatch) -> Herd:
+    """A small data set on disk, and a cache folder of its own."""
+    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
+    return Herd(tmp_path / "herd")

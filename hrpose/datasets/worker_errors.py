@@ -1,0 +1,140 @@
+"""Loader processes that die, hang or find no shared memory: an error that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing.queues import Queue
+from types import FrameType
+from typing import Any
+
+from hrpose.errors import RunError
+
+_SHARED = "/dev/shm"
+
+
+class _Deaths:
+    """Deaths of workers, raised where a batch is waited for and nowhere else.
+
+    torch raises them in its handler of SIGCHLD, wherever the main thread is then: in the middle of
+    an optimizer step, say. Its handler stays, but what it raises is kept for the next batch.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = False
+        self.kept: RuntimeError | None = None
+        self._theirs: Callable[[int, FrameType | None], Any] | None = None
+
+    def watch(self) -> None:
+        """Take the place of torch's handler, which is there once the first worker is."""
+        handler = getattr(signal, "SIGCHLD", None) and signal.getsignal(signal.SIGCHLD)
+        main = threading.current_thread() is threading.main_thread()
+        if main and callable(handler) and handler != self._handle:
+            self._theirs = handler
+            signal.signal(signal.SIGCHLD, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        try:
+            if self._theirs is not None:
+                self._theirs(number, frame)
+        except RuntimeError as error:
+            if self.waiting:
+                raise
+            self.kept = error
+
+    def next(self, batches: Iterator[Any]) -> Any:
+        """The next batch; raises what was kept, or what happens while it is waited for."""
+        self.waiting = True
+        try:
+            if self.kept is not None:
+                kept, self.kept = self.kept, None
+                raise kept
+            return next(batches)
+        finally:
+            self.waiting = False
+
+
+_deaths = _Deaths()
+
+
+def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float) -> Iterator[Any]:
+    """The batches of a loader's iterator, which `start` makes; `timeout` is that of the loader.
+
+    Raises:
+        RunError: a worker died or hangs, or shared memory or file handles are used up.
+    """
+    try:
+        batches = start()
+        _deaths.watch()
+        while True:
+            try:
+                batch = _deaths.next(batches)
+            except StopIteration:
+                return
+            yield batch
+    except (RuntimeError, OSError) as error:
+        text = advice(error, workers, timeout)
+        if text is None:
+            raise
+        raise RunError(text) from error
+
+
+def end_on_lost_batches() -> None:
+    """In a worker: end it where a batch cannot be sent, which would be waited for for ever."""
+    Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
+
+
+def _end(error: Exception, batch: object) -> None:
+    if _is_shortage(str(error)):
+        os._exit(errno.ENOSPC)  # told apart by `advice`; the error itself cannot be sent either
+    traceback.print_exception(error)
+    os._exit(1)
+
+
+def _is_shortage(text: str) -> bool:
+    """Whether a message of torch or of the system is about shared memory."""
+    return any(words in text for words in ("Bus error", "</torch_", "shared memory"))
+
+
+def advice(error: Exception, workers: int, timeout: float) -> str | None:
+    """What `error` of a torch loader means and what to do; None where it is another kind."""
+    text = f"{error.__cause__ or ''}\n{error}"  # torch puts the signal into the cause
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if no_room or _is_shortage(text) or f"exit code {errno.ENOSPC}." in text:
+        return (
+            f"the {workers} loader workers ran out of shared memory{_shared_memory()}: set "
+            "data.workers lower (0 needs none) or a smaller batch size, or give more of it (docker "
+            "run --shm-size=8g or --ipc=host)"
+        )
+    if "timed out after" in text:
+        return (
+            f"no batch came from the {workers} loader workers for {timeout:g} s: one of them hangs."
+            " See whether the images can be read (tools/check_data.py CONFIG --full) and where it "
+            "stands with data.workers=0; on slow storage raise data.timeout"
+        )
+    if "Too many open files" in text:
+        return (
+            f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
+            " or set data.workers lower"
+        )
+    if "DataLoader worker" in text and ("killed by signal" in text or "exited unexpected" in text):
+        return (
+            f"a loader worker died ({first}). If it was killed, memory was probably short (the "
+            "kernel's log, dmesg, names the process): set data.workers lower, or a smaller batch "
+            "size; if it crashed, data.workers=0 shows where"
+        )
+    return None
+
+
+def _shared_memory() -> str:
+    """How much there is in all, in brackets, where it can be told."""
+    try:
+        return f" ({_SHARED} holds {shutil.disk_usage(_SHARED).total / 2**20:,.1f} MiB)"
+    except OSError:
+        return ""

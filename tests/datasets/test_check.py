@@ -1,0 +1,274 @@
+"""The look at the images before a run: every fault, once, and what it costs the second time."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hrpose.datasets import check
+from hrpose.datasets.check import check_images, require_images
+from hrpose.datasets.image_cache import cache_file, read_cache, write_cache
+from hrpose.datasets.synthetic import SyntheticAnimals
+from hrpose.errors import DataError
+from hrpose.keypoints import KeypointMeta
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "good_images.npy"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The paths whose bytes are read."""
+    import hrpose.datasets.check_file as module
+
+    read, paths = module._header, []
+    monkeypatch.setattr(module, "_header", lambda path, n: paths.append(path) or read(path, n))
+    return paths
+
+
+def spoil(toy):
+    """Images 0 empty, 1 cut off, 2 no image, 3 missing, 4 in another case; 5 is good."""
+    folder = toy.root / "images"
+    (folder / "0.jpg").write_bytes(b"")
+    (folder / "1.jpg").write_bytes((folder / "1.jpg").read_bytes()[:-30])
+    (folder / "2.jpg").write_text("<html>404</html>")
+    (folder / "3.jpg").unlink()
+    (folder / "4.jpg").rename(folder / "4.JPG")
+    return folder
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_good_images(toy, meta, test_steps, full):
+    checked = check_images(toy.open(meta, test_steps), full)
+    assert (checked.images, checked.problems, checked.notes) == (6, [], [])
+    how = "decoded" if full else "headers and ends read"
+    assert checked.summary() == f"6 images looked at ({how}), all can be used"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_fault_is_named(toy, meta, test_steps, full):
+    folder = spoil(toy)
+    lines = check_images(toy.open(meta, test_steps), full).summary().splitlines()
+    expected = [
+        "images looked at",
+        "0.jpg: the file is empty",
+        "1.jpg: the image is cut off (it has no end marker)",
+        "2.jpg: not an image that OpenCV can decode",
+        "3.jpg: no such image",
+        f"4.jpg: no such image; there is {folder / '4.JPG'}",
+    ]
+    assert len(lines) == 6
+    for number, (line, words) in enumerate(zip(lines, expected, strict=True)):
+        assert words in line
+        assert number == 0 or f"[annotation {49 + number} of {toy.root / 'ann.json'}]" in line
+
+
+def test_what_only_decoding_finds(toy, meta, test_steps):
+    path = toy.root / "images/1.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (80, 100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path := path.with_suffix(".png"))
+    data = bytearray(path.read_bytes())
+    place = data.find(b"IDAT") + 2000
+    data[place : place + 400] = bytes(400)  # the checksum of the pixels is wrong then
+    path.write_bytes(bytes(data))
+    toy.images[1]["file_name"] = "1.png"
+    data = toy.open(meta, test_steps)
+    assert check_images(data).problems == []
+    assert [problem.path for problem in check_images(data, full=True).problems] == [str(path)]
+
+
+def test_other_sizes(toy, meta, test_steps):
+    for number in (1, 2):
+        path = toy.root / f"images/{number}.jpg"
+        Image.open(path).resize((90, 70)).save(path)
+    toy.annotations[2]["bbox"] = [60, 20, 40, 30]
+    checked = check_images(toy.open(meta, test_steps))
+    (problem,) = checked.problems
+    assert problem.path.endswith("2.jpg")
+    assert "is 90 x 70 px, its annotation says 100 x 80 and lies partly outside" in problem.why
+    (note,) = checked.notes
+    assert note.startswith("1 images have another size than annotated, with all animals inside (")
+    data = toy.open(meta, test_steps)
+    assert "image" in data[1]
+    with pytest.raises(DataError, match="is 90 x 70 px"):  # the check says what training will say
+        data[2]
+
+
+def test_the_size_before_the_turn(toy, meta, test_steps):
+    for number in (1, 2):
+        path = toy.root / f"images/{number}.jpg"
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.open(path).save(path, exif=exif)
+    toy.annotations[1].update(bbox=[5, 5, 60, 60], keypoints=[12, 22, 2] + [0] * 9)
+    toy.annotations[2]["bbox"] = [60, 20, 40, 30]
+    for full in (False, True):
+        checked = check_images(toy.open(meta, test_steps), full)
+        (problem,) = checked.problems
+        assert problem.path.endswith("2.jpg") and "before its EXIF orientation" in problem.why
+        (note,) = checked.notes
+        assert note.startswith("1 images have the annotated size only before their EXIF")
+
+
+def test_an_image_with_two_animals_is_looked_at_once(toy, meta, test_steps, reads):
+    toy.annotations[1]["image_id"] = 20
+    (toy.root / "images/0.jpg").write_bytes(b"GIF89a")
+    data = toy.open(meta, test_steps)
+    checked = check_images(data)
+    assert checked.images == 5 and len(reads) == 5
+    assert str(checked.problems[0]).endswith(
+        f"[annotation 50 of {toy.root / 'ann.json'} and 1 more]"
+    )
+
+
+def test_what_was_good_is_read_again_only_once_changed(toy, meta, test_steps, cache, reads):
+    data = toy.open(meta, test_steps)
+    check_images(data)
+    assert len(reads) == 6 and cache.stat().st_size < 400
+    check_images(data)
+    assert len(reads) == 6
+    os.utime(toy.root / "images/3.jpg", (1, 1))
+    (toy.root / "images/4.jpg").write_bytes(b"")
+    assert len(check_images(data).problems) == 1
+    assert [path[-5:] for path in reads[6:]] == ["3.jpg"]
+    assert check_images(data, full=True).images == 6
+    assert len(reads) == 12, "headers alone do not stand for a whole image"
+    check_images(data)
+    check_images(data, full=True)
+    assert len(reads) == 12
+
+
+def test_a_problem_is_never_remembered(toy, meta, test_steps, cache):
+    spoil(toy)
+    data = toy.open(meta, test_steps)
+    assert len(check_images(data).problems) == len(check_images(data).problems) == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"broken", b"\x93NUMPY\x01\x00", b"PK\x03\x04"])
+def test_a_broken_cache_is_ignored(toy, meta, test_steps, cache, content):
+    cache.parent.mkdir()
+    cache.write_bytes(content)
+    assert read_cache(cache_file()) == {}
+    assert check_images(toy.open(meta, test_steps)).problems == []
+    assert len(read_cache(cache)) == 6
+
+
+def test_caches_of_another_kind(cache):
+    cache.parent.mkdir()
+    np.save(cache, np.zeros(3))
+    assert read_cache(cache) == {}
+    np.save(cache, np.array([{}], dtype=object), allow_pickle=True)
+    assert read_cache(cache) == {}
+
+
+def test_the_oldest_go_first(cache, monkeypatch):
+    monkeypatch.setattr("hrpose.datasets.image_cache.MOST", 2)
+    write_cache(cache, {5: (1, 2, False), 6: (3, 4, True), 2**64 - 1: (5, 6, False)})
+    assert read_cache(cache) == {6: (3, 4, True), 2**64 - 1: (5, 6, False)}
+    assert [path.name for path in cache.parent.iterdir()] == ["good_images.npy"]
+
+
+def test_a_cache_that_cannot_be_written(toy, meta, test_steps, cache):
+    cache.parent.write_text("a file where the folder should be")
+    assert check_images(toy.open(meta, test_steps)).problems == []
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "words"),
+    [
+        ("A/b.jpg", "a/b.jpg", "; there is {}/A/b.jpg: names that differ in case or spelling"),
+        ("a/b.jpeg", "a/b.jpg", "; there is {}/a/b.jpeg"),
+        ("a/B.PNG", "a/b.jpg", "; there is {}/a/B.PNG"),
+        ("a/caf\u00e9.jpg", "a/cafe\u0301.jpg", "; there is {}/a/caf\u00e9.jpg: names that differ"),
+        ("a/c.jpg", "a/b.jpg", ""),
+        ("a/c.jpg", "x/c.jpg", "; there is no {}/x"),
+    ],
+)
+def test_proposals(tmp_path, there, asked, words):
+    from hrpose.datasets.check_file import look_at
+
+    path = tmp_path / "set" / there
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    why = look_at(str(tmp_path / "set" / asked), False, {}).why
+    assert why.startswith(f"no such image{words.format(tmp_path / 'set')}")
+    assert words or why == "no such image"
+
+
+def test_what_is_no_file(tmp_path):
+    from hrpose.datasets.check_file import look_at
+
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert look_at(str(tmp_path / "pipe.jpg"), False, {}).why == "is not a file"
+    assert look_at(str(tmp_path), False, {}).why == "is not a file"
+    assert "cannot be read" in look_at(str(tmp_path / ("x" * 300)), False, {}).why
+
+
+def test_before_a_run(toy, meta, test_steps, tmp_path):
+    good = toy.open(meta, test_steps)
+    assert require_images(good, "val") == (
+        "val: 6 images looked at (headers and ends read), all can be used"
+    )
+    spoil(toy)
+    with pytest.raises(DataError) as caught:
+        require_images(toy.open(meta, test_steps), "train", folder=tmp_path)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "train: 6 images looked at (headers and ends read), 5 cannot be used:"
+    assert lines[-1].endswith("or set data.train.on_bad_image='skip' to go on without them")
+    assert not list(tmp_path.glob("*.txt"))
+    said = require_images(toy.open(meta, test_steps, on_bad_image="skip"), "train")
+    assert said.endswith("they are left out, as data.train.on_bad_image='skip' says")
+    (toy.root / "images/5.jpg").unlink()
+    with pytest.raises(DataError, match="6 cannot be used"):
+        require_images(toy.open(meta, test_steps, on_bad_image="skip"), "train")
+
+
+def test_many_problems_go_into_a_file(toy, meta, test_steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "SHOWN", 2)
+    spoil(toy)
+    with pytest.raises(DataError) as caught:
+        require_images(toy.open(meta, test_steps), "train", folder=tmp_path)
+    lines = str(caught.value).splitlines()
+    path = tmp_path / "bad_images_train.txt"
+    assert lines[3:5] == ["  ... and 3 more", f"all of them are in {path}"]
+    assert len(path.read_text().splitlines()) == 5
+
+
+def test_drawn_animals_have_no_files(test_steps):
+    data = SyntheticAnimals(2, 0, KeypointMeta("two", ["Nose", "Eye"]), test_steps)
+    assert check_images(data).summary() == "no image files"
+    assert require_images(data, "train") == ""
+
+
+def test_the_bar_goes_over_all(toy, meta, test_steps):
+    seen = []
+
+    def bar(items, total, title):
+        for item in items:
+            seen.append((total, title))
+            yield item
+
+    check_images(toy.open(meta, test_steps), bar=bar)
+    assert seen == [(6, "looking at the images")] * 6
+
+
+def test_ctrl_c_does_not_wait_for_the_rest(toy, meta, test_steps, monkeypatch):
+    looked = []
+    monkeypatch.setattr(check, "look_at", lambda *_: looked.append(time.sleep(0.001)) or slow)
+    slow = check.Found("slow")
+    for number in range(6000):
+        toy.images.append({"id": 1000 + number, "file_name": f"x{number}.jpg"})
+        toy.annotations.append({**toy.annotations[0], "id": number, "image_id": 1000 + number})
+
+    def bar(items, total, title):
+        next(items)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_images(toy.open(meta, test_steps), bar=bar)
+    assert 0 < len(looked) < 4000

@@ -1,0 +1,124 @@
+"""Loader processes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hrpose.datasets import make_loader
+from hrpose.datasets.transforms import Transform
+from hrpose.errors import RunError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Sleeps(Transform):
+    """A transform that never ends on one of the images."""
+
+    def __call__(self, sample, rng):
+        if sample["image_path"].endswith("dao-3.png"):
+            time.sleep(3600)
+        return sample
+
+
+@pytest.mark.fault(
+    name="loader worker killed",
+    does="SIGKILL to one of two workers while a batch is waited for; while a step is computed",
+    expects="an error that names the signal and says what to do, no hang; no step is broken off",
+)
+@pytest.mark.parametrize("when", ["waiting", "computing"])
+def test_worker_killed(herd, happened, when):
+    dataset = herd.open()
+    if when == "waiting":
+        dataset.pipeline = (*dataset.pipeline, Sleeps())
+    loader = make_loader(dataset, 1, 2, False, False, timeout=60)
+    batches = iter(loader)
+    next(batches)
+    victim = loader._iterator._workers[1]
+    start = time.monotonic()
+    if when == "waiting":
+        command = f"import os, time; time.sleep(0.5); os.kill({victim.pid}, {signal.SIGKILL})"
+        killer = subprocess.Popen([sys.executable, "-S", "-c", command])
+    else:
+        os.kill(victim.pid, signal.SIGKILL)
+        # as an optimizer step, in the middle of which torch's own handler would raise
+        os.waitid(os.P_PID, victim.pid, os.WEXITED | os.WNOWAIT)
+        time.sleep(0.1)
+    with pytest.raises(RunError, match=r"a loader worker died \(.*signal: Killed.*data\.workers"):
+        list(batches)
+    seconds = time.monotonic() - start
+    assert seconds < 20
+    if when == "waiting":
+        killer.wait()
+    stop(loader)
+    happened(f"RunError: a loader worker died (... is killed by signal: Killed ...) when killed "
+             f"while {when}")  # fmt: skip
+
+
+@pytest.mark.fault(
+    name="loader worker hanging",
+    does="a worker never ends one image; data.timeout is 1 s",
+    expects="an error after that time which says what to look at",
+)
+def test_worker_hanging(herd, happened):
+    dataset = herd.open()
+    dataset.pipeline = (*dataset.pipeline, Sleeps())
+    loader = make_loader(dataset, 1, 1, False, False, timeout=1)
+    start = time.monotonic()
+    with pytest.raises(RunError, match=r"no batch came from the 1 loader workers for 1 s: one of"):
+        list(loader)
+    assert 1 <= time.monotonic() - start < 30
+    stop(loader)
+    happened("RunError: no batch came from the 1 loader workers for 1 s: one of them hangs. See "
+             "whether the images can be read ...")  # fmt: skip
+
+
+def stop(loader) -> None:
+    """End the workers that are left at once: torch itself gives a hanging one 5 s."""
+    for worker in loader._iterator._workers:
+        worker.kill()
+    loader._iterator = None
+
+
+IN_SMALL_MEMORY = """
+from hrpose.datasets import make_loader
+from hrpose.datasets.synthetic import SyntheticAnimals
+from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.errors import RunError
+from hrpose.keypoints import KeypointMeta
+
+pipeline = [LoadImage(), CropBox((256, 256)), Warp((256, 256))]
+data = SyntheticAnimals(64, 0, KeypointMeta("two", ["Nose", "Eye"]), pipeline)
+held = []
+try:
+    for batch in make_loader(data, 8, 2, False, False, timeout=30):
+        held.append(batch)
+except RunError as error:
+    print("RunError:", error)
+"""
+
+
+@pytest.mark.fault(
+    name="tiny /dev/shm",
+    does="two workers ship batches of 1.5 MB where /dev/shm holds 4 MiB",
+    expects="an error, no hang, that says: fewer workers, none, or a larger --shm-size",
+)
+def test_small_shared_memory(happened):
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"]).returncode:
+        pytest.skip("no user namespaces here, in which /dev/shm could be made small")
+    command = 'mount -t tmpfs -o size=4m tmpfs /dev/shm && exec "$0" -c "$1"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, sys.executable, IN_SMALL_MEMORY],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("RunError")]
+    assert "2 loader workers ran out of shared memory (/dev/shm holds 4.0 MiB): set data" in line
+    assert "lower (0 needs none)" in line and "--shm-size=8g" in line
+    assert "Traceback" not in done.stderr
+    happened(line)
