@@ -28,5 +28,4 @@ class EMA(Generic[Model]):
         ours: list[torch.Tensor] = list(self.model.parameters())
         theirs: list[torch.Tensor] = list(model.parameters())
         torch._foreach_lerp_(ours, theirs, 1 - decay)
-        for mine, other in zip(self.model.buffers(), model.buffers(), strict=True):
-            mine.copy_(other)
+        torch._foreach_copy_(list(self.model.buffers()), list(model.buffers()))

@@ -13,6 +13,7 @@ import torch
 from hrpose import geometry
 from hrpose.engine import distributed
 from hrpose.errors import RunError
+from hrpose.models.folding import fold_batch_norm
 from hrpose.structures import Predictions
 
 if TYPE_CHECKING:
@@ -46,11 +47,14 @@ def predict(
 ) -> Predictions:
     """Keypoints of every animal: predict `batches` (of this process), gather over processes.
 
+    The model that answers is a copy of `model` with batch norm folded into the convolutions. The
+    answers stay on the device until the last batch is on its way, so no batch waits for another.
+
     Args:
         check: called before each batch; what it raises ends the evaluation.
     """
-    model.eval()
-    parts: list[Predictions] = []
+    folded = fold_batch_norm(model)
+    answers, parts = [], []
     for batch in batches:
         check()
         for message in batch["bad"]:
@@ -58,21 +62,18 @@ def predict(
         if not len(batch["index"]):
             continue
         with autocast():
-            keypoints, scores = model.predict(batch["images"].to(device, non_blocking=True))
-        matrix = batch["matrix"].numpy()
-        back = geometry.invert_affine(matrix)[:, None]
-        height, width = batch["images"].shape[-2:]
-        parts.append(
-            Predictions(
-                keypoints=geometry.apply_affine(keypoints.cpu().double().numpy(), back).astype(
-                    np.float32
-                ),
-                scores=scores.float().cpu().numpy(),
-                index=batch["index"].numpy(),
-                areas=(width * height / abs(np.linalg.det(matrix[:, :, :2]))).astype(np.float32),
-            )
+            answers.append(folded.predict(batch["images"].to(device, non_blocking=True)))
+        matrix, (height, width) = batch["matrix"].numpy(), batch["images"].shape[-2:]
+        areas = width * height / abs(np.linalg.det(matrix[:, :, :2]))
+        parts.append((geometry.invert_affine(matrix), batch["index"].numpy(), areas))
+    here = []
+    for (keypoints, scores), (back, index, areas) in zip(answers, parts, strict=True):
+        placed = geometry.apply_affine(keypoints.cpu().double().numpy(), back[:, None])
+        numbers = scores.float().cpu().numpy()
+        here.append(
+            Predictions(placed.astype(np.float32), numbers, index, areas.astype(np.float32))
         )
-    joined = [part for parts in distributed.gather(parts) for part in parts]
+    joined = [part for parts in distributed.gather(here) for part in parts]
     if not joined:
         raise RunError("no animal could be evaluated: every image of the data set was left out")
     return Predictions.join(joined)

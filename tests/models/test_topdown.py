@@ -137,6 +137,22 @@ def test_channels_last_stays_channels_last():
     assert [x.is_contiguous(memory_format=torch.channels_last) for x in seen] == [True, True]
 
 
+@pytest.mark.parametrize(
+    "codec",
+    [CODEC, MSRAHeatmap((32, 32), (8, 8), decoding="dark"), UDPHeatmap((32, 32), (8, 8))],
+)
+def test_the_host_reads_nothing(codec):
+    """Tensors on the meta device have no values, so any wait for one is an error here."""
+    model = topdown(backbone=HRNet(4), head=HeatmapHead(4, 3), codec=codec, shift_heatmap=False)
+    model = model.to("meta").train()
+    images = torch.empty(2, 3, 32, 32, dtype=torch.uint8, device="meta")
+    keypoints, visible = (torch.empty(shape, device="meta") for shape in ((2, 3, 2), (2, 3)))
+    target, weight = codec.encode(keypoints, visible)
+    model.loss(model(images), target, weight).backward()
+    assert model.backbone.conv1.weight.grad.is_meta
+    assert model.eval().predict(images)[0].shape == (2, 3, 2)
+
+
 class OneExchange(Backbone):
     """Of HRNet's operations each once: compiling the whole network takes too long for a test."""
 
