@@ -52,13 +52,13 @@ def traffic(
     before, was = model.training, next(model.parameters()).dtype
     model.to(dtype)
     try:
-        one, two = (_count(model, input_size, batch, dtype, training) for batch in (1, 2))
+        two, three = (_count(model, input_size, batch, dtype, training) for batch in (2, 3))
     finally:
         model.to(was).train(before)
     step = _ADAM_BYTES * sum(p.numel() for p in model.parameters()) if training else 0
     fused, unfused = (
-        Traffic(float(second - first), float(2 * first - second + step))
-        for first, second in zip(one, two, strict=True)
+        Traffic(float(more - few), float(3 * few - 2 * more + step))
+        for few, more in zip(two, three, strict=True)
     )
     return fused, unfused
 
@@ -95,18 +95,19 @@ class _Meter(TorchDispatchMode):
         if func.is_view or name.startswith("empty"):
             return result
         read = [_bytes(value) for value in tree_leaves((args, kwargs or {}))]
-        written = sum(_bytes(value) for value in tree_leaves(result))
+        written = [_bytes(value) for value in tree_leaves(result)]
         fused, unfused = _cost(name, read, written, self.training)
         self.fused += fused
         self.unfused += unfused
         return result
 
 
-def _cost(name: str, read: list[int], written: int, training: bool) -> tuple[int, int]:
-    """Bytes of one operation, fused and alone; `read` are those of its inputs, in order."""
-    once = sum(read) + written
+def _cost(name: str, read: list[int], written: list[int], training: bool) -> tuple[int, int]:
+    """Bytes of one operation, fused and alone, from those of its inputs and results, in order."""
+    once = sum(read) + sum(written)
     if "convolution_backward" in name:
-        return (once + read[0],) * 2
+        products = sum(size > 0 for size in written[:2])  # for image and weight, where wanted
+        return (once + (products - 1) * read[0],) * 2
     if "convolution" in name or "mm" in name:
         return once, once
     if "batch_norm" in name and "backward" in name:
@@ -114,9 +115,9 @@ def _cost(name: str, read: list[int], written: int, training: bool) -> tuple[int
     if "batch_norm" in name:
         return (once, once + read[0]) if training else (0, once)
     if name in ("add", "add_"):
-        return written, once
+        return sum(written), once
     if "upsample" in name:
-        return min(sum(read), written), once
+        return min(sum(read), sum(written)), once
     return 0, once
 
 
