@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from hrpose.benchmark.figures import Row, Section, rate, ratio
-from hrpose.benchmark.limits import TRAINING, Limits
+from hrpose.benchmark.limits import TRAINING, limits_of
 from hrpose.benchmark.machine import Peaks
 from hrpose.benchmark.pages import Page, supplied, without_validation
 from hrpose.benchmark.stand_in import RandomAnimals
@@ -150,7 +150,8 @@ def _section(
     taken = alternate({key: flat[place].call for key, place in labels.items()}, plan, "resident")
     seconds = {place: taken[key] for key, place in labels.items()}
     first = next(iter(pages))
-    limits = {name: Limits.of(page, plan.device) for name, page in pages.items()}
+    training = any(work.passes == TRAINING for work in flat.values())
+    limits = limits_of(pages, plan.device, training)
     rows = []
     for (name, kind), work in flat.items():
         figure = rate(seconds[name, kind], work.images, "img/s")

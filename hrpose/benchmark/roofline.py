@@ -24,50 +24,64 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from hrpose.models.cost import cost
+
 _ADAM_BYTES = 28
 
 
 @dataclass(frozen=True)
-class Traffic:
-    """Bytes of one pass: what each image adds, and what a batch costs whatever its size."""
+class Demand:
+    """What a model asks of the machine; bytes with 4 an element, fused and op by op."""
 
-    image: float
-    batch: float
+    flop: float
+    """Of one image's forward pass; a multiply-add is two."""
+    image: tuple[int, int]
+    """Bytes that each image adds."""
+    batch: tuple[int, int]
+    """Bytes that a batch costs whatever its size: the weights, and in training their gradients."""
+    optimizer: int
+    """Bytes of a step of Adam; 0 in inference."""
 
-    def per_image(self, batch_size: int) -> float:
-        """Bytes an image in a batch of `batch_size`."""
-        return self.image + self.batch / batch_size
+    def bytes_per_image(self, dtype: torch.dtype, batch_size: int) -> tuple[float, float]:
+        """Fused and op by op, an image of a batch, with activations and weights in `dtype`; the
+        optimizer's state stays float32.
+        """
+        size = dtype.itemsize / 4
+        fused, alone = (
+            image * size + (batch * size + self.optimizer) / batch_size
+            for image, batch in zip(self.image, self.batch, strict=True)
+        )
+        return fused, alone
 
 
-def traffic(
-    model: nn.Module, input_size: tuple[int, int], dtype: torch.dtype, training: bool
-) -> tuple[Traffic, Traffic]:
-    """Fused and op-by-op traffic of `model`, which stands on the meta device and stays as it is.
+def demand(model: nn.Module, input_size: tuple[int, int], training: bool) -> Demand:
+    """Count `model`, which stands on the meta device in float32.
 
     Args:
         input_size: w, h of the images in px.
-        dtype: of weights and activations; the optimizer's state is float32.
         training: forward, backward and optimizer step; else the forward pass alone.
     """
-    before, was = model.training, next(model.parameters()).dtype
-    model.to(dtype)
+    before = model.training
     try:
-        two, three = (_count(model, input_size, batch, dtype, training) for batch in (2, 3))
+        two, three = (_count(model, input_size, batch, training) for batch in (2, 3))
     finally:
-        model.to(was).train(before)
-    step = _ADAM_BYTES * sum(p.numel() for p in model.parameters()) if training else 0
-    fused, unfused = (
-        Traffic(float(more - few), float(3 * few - 2 * more + step))
-        for few, more in zip(two, three, strict=True)
+        model.train(before)
+    image = (three[0] - two[0], three[1] - two[1])
+    parameters = sum(p.numel() for p in model.parameters())
+    return Demand(
+        flop=2 * cost(model, input_size).macs,
+        image=image,
+        batch=(two[0] - 2 * image[0], two[1] - 2 * image[1]),
+        optimizer=_ADAM_BYTES * parameters if training else 0,
     )
-    return fused, unfused
 
 
 def _count(
-    model: nn.Module, input_size: tuple[int, int], batch: int, dtype: torch.dtype, training: bool
+    model: nn.Module, input_size: tuple[int, int], batch: int, training: bool
 ) -> tuple[int, int]:
+    """Bytes of one pass of `batch` images, fused and op by op."""
     width, height = input_size
-    images = torch.empty((batch, 3, height, width), device="meta", dtype=dtype)
+    images = torch.empty((batch, 3, height, width), device="meta")
     model.train(training)
     meter = _Meter(training)
     with torch.set_grad_enabled(training), meter:

@@ -1,8 +1,7 @@
-import pytest
 import torch
 from torch import nn
 
-from hrpose.benchmark.roofline import traffic
+from hrpose.benchmark.roofline import Demand, demand
 
 
 class Block(nn.Module):
@@ -20,40 +19,44 @@ class Block(nn.Module):
 
 IMAGE, MAP = 3 * 16 * 4, 8 * 16 * 4
 """Bytes of an image and of what the convolution makes of it, float32."""
+WEIGHTS = 3 * 8 * 4
 
 
 def counted(training):
     with torch.device("meta"):
-        model = Block()
-    return traffic(model, (4, 4), torch.float32, training)
+        return demand(Block(), (4, 4), training)
 
 
 def test_inference_by_hand():
-    fused, op_by_op = counted(training=False)
+    found = counted(training=False)
     # convolution reads the image and writes the map; the sum reads one term
-    assert fused.image == IMAGE + MAP + MAP
+    assert found.image[0] == IMAGE + MAP + MAP
     # BatchNorm and ReLU read and write a map; the sum reads two and writes one
-    assert op_by_op.image == IMAGE + MAP + 2 * MAP + 2 * MAP + 3 * MAP
-    assert fused.batch == 3 * 8 * 4  # the convolution's weights; the sum has none
+    assert found.image[1] == IMAGE + MAP + 2 * MAP + 2 * MAP + 3 * MAP
+    assert found.batch[0] == WEIGHTS and found.optimizer == 0
+    assert found.flop == 2 * 3 * 8 * 16
 
 
 def test_training_by_hand():
-    fused, op_by_op = counted(training=True)
+    found = counted(training=True)
     # forward: the convolution, BatchNorm (reads and writes a map), one term of the sum; backward:
     # one term of the two gradients' sum, BatchNorm (reads two maps twice, writes one), and the
     # convolution's weights (the gradient and the image; the image wants no gradient)
-    assert fused.image == (IMAGE + MAP) + 2 * MAP + MAP + MAP + 5 * MAP + (MAP + IMAGE)
+    fused = (IMAGE + MAP) + 2 * MAP + MAP + MAP + 5 * MAP + (MAP + IMAGE)
     # besides: BatchNorm's second read, ReLU (2) and its backward pass (3), the sums' other maps
-    assert op_by_op.image == fused.image + MAP + 2 * MAP + 3 * MAP + 2 * MAP + 2 * MAP
-    adam = 28 * (3 * 8 + 8 + 8)
-    assert adam < fused.batch < 2 * adam
+    assert found.image == (fused, fused + MAP + 2 * MAP + 3 * MAP + 2 * MAP + 2 * MAP)
+    assert found.optimizer == 28 * (3 * 8 + 8 + 8)
+    assert found.flop == 2 * 3 * 8 * 16  # of the forward pass
 
 
-def test_half_the_bytes_in_bf16_and_the_model_stays_as_it_was():
+def test_bytes_of_an_image_in_a_batch():
+    found = Demand(flop=1, image=(1000, 2000), batch=(80, 160), optimizer=40)
+    assert found.bytes_per_image(torch.float32, 8) == (1000 + 15, 2000 + 25)
+    assert found.bytes_per_image(torch.bfloat16, 8) == (500 + 10, 1000 + 15)
+
+
+def test_the_model_stays_in_its_mode():
     with torch.device("meta"):
-        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).train()
-    full, _ = traffic(model, (8, 8), torch.float32, training=False)
-    half, _ = traffic(model, (8, 8), torch.bfloat16, training=False)
-    assert half.image == full.image / 2
-    assert model.training and next(model.parameters()).dtype == torch.float32
-    assert full.per_image(4) == pytest.approx(full.image + full.batch / 4)
+        model = Block().eval()
+    demand(model, (4, 4), training=True)
+    assert not model.training and all(weight.grad is None for weight in model.parameters())
