@@ -6,8 +6,8 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import torch
@@ -18,16 +18,14 @@ from hrpose.benchmark.machine import Peaks
 from hrpose.benchmark.pages import Page, supplied, without_validation
 from hrpose.benchmark.stand_in import RandomAnimals
 from hrpose.benchmark.timing import Plan, alternate
-from hrpose.engine.evaluate import predict
 from hrpose.engine.experiment import Experiment, loader, prepare
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
+from hrpose.models import TopDown
 
 Batch = dict[str, Any]
-_BATCHES_ON_GPU = 8
-"""Batches in one call of `predict`, so that what it does once a call weighs as little as in use."""
 
 
 @dataclass
@@ -52,11 +50,9 @@ def step_section(
 
 
 def inference_section(pages: dict[str, Page], plan: Plan, peaks: dict[str, Peaks]) -> Section:
-    """Inference of each page: heatmaps alone, and keypoints in image px as the evaluation makes
-    them, without and with flip test.
-    """
+    """Inference of each page: heatmaps alone, and keypoints without and with flip test."""
     works = {name: inference_works(page, plan) for name, page in pages.items()}
-    notes = ["keypoints: forward, decoding and the way back to image px; resident crops of noise"]
+    notes = ["keypoints: forward and decoding, in input px; resident crops of noise"]
     return _section(pages, works, plan, peaks, notes)
 
 
@@ -68,7 +64,8 @@ def resident_runner(page: Page, folder: Path, device: torch.device) -> tuple[Run
         experiment, lambda _, pipeline: RandomAnimals(count, experiment.meta, pipeline)
     )
     folder.mkdir(parents=True, exist_ok=True)
-    runner = make_runner(random, folder, device, RunLog(None, main=False), None)
+    own = Path(mkdtemp(dir=folder))  # each run has a directory of its own
+    runner = make_runner(random, own, device, RunLog(None, main=False), None)
     runner.train_epoch(0)  # one step; puts every layer in the mode that training wants
     return runner, [on_device(batch, device) for batch in runner.loader]
 
@@ -88,7 +85,7 @@ def process_memory() -> float:
 def step_works(page: Page, plan: Plan, folder: Path) -> dict[str, Work]:
     """The training step of a page."""
     before = _allocated(plan.device)
-    runner, batches = resident_runner(page, folder / "step", plan.device)
+    runner, batches = resident_runner(page, folder, plan.device)
     runner.train_step(batches)
     images = sum(len(batch["images"]) for batch in batches)
     memory = _most(plan.device) - before
@@ -99,27 +96,21 @@ def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
     """Heatmaps alone, and keypoints without and with the page's flip test."""
     experiment = prepare(page)
     device, settings = plan.device, experiment.settings
+    precision = resolve_precision(settings.precision, device)
     before = _allocated(device)
     model = experiment.model.to(device).to(memory_format=settings.memory_format).eval()
     batch = _test_batch(experiment, device)
-    count = _BATCHES_ON_GPU if device.type == "cuda" else 1
-    images = len(batch["images"]) * count
-    precision = partial(autocast, resolve_precision(settings.precision, device), device)
+    images = len(batch["images"])
+    answer = answers(experiment, model, device)
 
-    @torch.inference_mode()
-    def heatmaps() -> None:
-        for _ in range(count):
-            with precision():
-                model(batch["images"])
-
-    def keypoints(flip_test: bool) -> None:
-        model.flip_test = flip_test
-        predict(model, [batch] * count, device, precision, _ignore)
+    def heatmaps() -> torch.Tensor:
+        with torch.inference_mode(), autocast(precision, device):
+            return model(batch["images"])
 
     calls: list[tuple[str, Callable[[], object], int]] = [("heatmaps", heatmaps, 1)]
-    calls.append(("keypoints, no flip test", partial(keypoints, False), 1))
-    if experiment.model.flip_test:
-        calls.append(("keypoints, flip test", partial(keypoints, True), 2))
+    calls.append(("keypoints, no flip test", lambda: answer(batch["images"], False), 1))
+    if model.flip_test:
+        calls.append(("keypoints, flip test", lambda: answer(batch["images"], True), 2))
     works = {}
     for name, call, passes in calls:
         call()
@@ -127,14 +118,24 @@ def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
     return works
 
 
+def answers(
+    experiment: Experiment, model: TopDown, device: torch.device
+) -> Callable[[torch.Tensor, bool], object]:
+    """From images and whether to test the mirror image too to keypoints, as the evaluation does."""
+    precision = resolve_precision(experiment.settings.precision, device)
+
+    def answer(images: torch.Tensor, flip_test: bool) -> object:
+        model.flip_test = flip_test
+        with torch.inference_mode(), autocast(precision, device):
+            return model.predict(images)
+
+    return answer
+
+
 def _test_batch(experiment: Experiment, device: torch.device) -> Batch:
     count = experiment.data.val_batch_size
     random = RandomAnimals(count, experiment.meta, experiment.pipelines["test"])
     return on_device(next(iter(loader(experiment, random, train=False, device=device))), device)
-
-
-def _ignore(message: str) -> None:
-    """No image of noise is unreadable."""
 
 
 def _section(

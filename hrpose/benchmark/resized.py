@@ -54,6 +54,10 @@ class Resized:
         """See `PoseDataset.record`."""
         return {**self._dataset.record(int(self._rows[index]), epoch), "index": index}
 
+    def describe(self, index: int) -> str:
+        """See `PoseDataset.describe`."""
+        return self._dataset.describe(int(self._rows[index]))
+
     def truth(self) -> Instances:
         """All animals; those of a copy have ids of their own."""
         images, annotations = self._strides()

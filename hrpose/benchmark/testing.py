@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import islice
 from typing import Any, cast
 
 from hrpose.benchmark.figures import Fact, Row, Section, rate
 from hrpose.benchmark.pages import Page
-from hrpose.benchmark.resident import on_device
+from hrpose.benchmark.resident import answers, on_device
 from hrpose.benchmark.resized import Resized
 from hrpose.benchmark.timing import Plan, alternate
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.evaluate import predict, score
+from hrpose.engine.evaluate import score
 from hrpose.engine.experiment import loader, prepare, validator
 from hrpose.engine.log import RunLog
-from hrpose.engine.precision import autocast, resolve_precision
 
 
 def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
@@ -33,14 +30,14 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
     model = experiment.model.to(device).to(memory_format=settings.memory_format)
     validate = validator(experiment, dataset, device, RunLog(None, main=False))
     batches = loader(experiment, dataset, train=False, device=device)
-    first = [on_device(batch, device) for batch in islice(batches, 1)]
-    precision = partial(autocast, resolve_precision(settings.precision, device), device)
+    first = on_device(next(iter(batches)), device)
+    answer, flip_test = answers(experiment, model, device), model.flip_test
     predictions = validate(model).predictions
-    count, size = len(predictions), len(first[0]["images"])
+    count, size = len(predictions), len(first["images"])
     works: dict[str, Any] = {
         "whole": lambda: validate(model),
         "loader": lambda: [None for _ in batches],
-        "inference": lambda: predict(model, first, device, precision, _ignore),
+        "inference": lambda: answer(first["images"], flip_test),
         "scoring": lambda: score(predictions, dataset, experiment.metrics),
     }
     taken = alternate(works, plan, "test")
@@ -48,7 +45,7 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
         "animals": count,
         "batch": experiment.data.val_batch_size,
         "workers": batches.num_workers,
-        "flip_test": model.flip_test,
+        "flip_test": flip_test,
     }
     unit = "animals/s"
     return Section(
@@ -60,7 +57,3 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
         ],
         ["end to end: loader, forward, flip test, decoding, the way back to image px, metrics"],
     )
-
-
-def _ignore(message: str) -> None:
-    """Unreadable images were reported by the whole test."""

@@ -48,7 +48,7 @@ def transform_rows(dataset: PoseDataset, keys: Sequence[Key], plan: Plan, split:
 def _read(dataset: PoseDataset, keys: Sequence[Key], times: dict[str, float]) -> None:
     """Read the samples; adds what no transform took, and the collating, to `times`."""
     start = time.perf_counter()
-    samples = [dataset[key] for key in keys]
+    samples = dataset.__getitems__(keys)
     read = time.perf_counter()
     inside = sum(times.values())
     collate(samples)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from hrpose import config
+from hrpose.benchmark import machine, profiling
 from hrpose.benchmark.timing import Plan
 from hrpose.engine.experiment import prepare
 
@@ -19,6 +20,14 @@ def tiny() -> str:
 def animals():
     """Six drawn animals with the test pipeline."""
     return prepare(config.load(TINY)).dataset("test")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Peaks and profiles of no use, but quick."""
+    monkeypatch.setattr(machine, "_MATRIX", {"cpu": 256})
+    monkeypatch.setattr(machine, "_COPY_MIB", {"cpu": 4})
+    monkeypatch.setattr(profiling, "_CALLS", 1)
 
 
 @pytest.fixture

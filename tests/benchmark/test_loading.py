@@ -4,7 +4,7 @@ import cv2
 import torch
 
 from hrpose import config
-from hrpose.benchmark.loading import ceiling, loader_section, one_thread
+from hrpose.benchmark.loading import _first_epoch, ceiling, loader_section, one_thread
 from hrpose.benchmark.transforms import transform_rows
 from hrpose.datasets.synthetic import write_coco
 from hrpose.datasets.transforms import Transform
@@ -76,6 +76,19 @@ def test_a_loaders_rows(tmp_path, tiny, animals, plan):
         assert one.facts["first_batch_after_s"] > 0
     assert "train: 2 RandomFlip" in rows and "test: 2 RandomFlip" not in rows
     assert not [name for name in rows if "0 worker" in name]
+
+
+def test_a_cache_is_filled_first_and_the_time_of_that_is_a_figure(animals, plan, monkeypatch):
+    read = []
+    whole = type(animals).__getitems__
+    monkeypatch.setattr(
+        type(animals), "__getitems__", lambda self, keys: read.extend(keys) or whole(self, keys)
+    )
+    assert _first_epoch(animals, 4, "test") == [] and read == []
+    monkeypatch.setattr(animals, "cache", "some cache", raising=False)
+    (row,) = _first_epoch(animals, 4, "test")
+    assert read == [(0, index) for index in range(6)]
+    assert row.name == "test: one process, first epoch" and len(row.figure.values) == 1
 
 
 def test_one_thread_and_back():
