@@ -10,9 +10,8 @@ import torch
 
 from hrpose.benchmark.figures import Fact
 from hrpose.benchmark.machine import Peaks
-from hrpose.benchmark.pages import Page
+from hrpose.benchmark.pages import Page, outline
 from hrpose.benchmark.roofline import Demand, demand
-from hrpose.engine.experiment import prepare
 from hrpose.engine.precision import PRECISIONS, resolve_precision
 
 TRAINING = 3
@@ -65,8 +64,7 @@ def limits_of(pages: Mapping[str, Page], device: torch.device, training: bool) -
     counted: dict[str, Demand] = {}
     found = {}
     for name, page in pages.items():
-        with torch.device("meta"):
-            experiment = prepare(page)
+        experiment = outline(page)
         model, settings, data = experiment.model, experiment.settings, experiment.data
         key = json.dumps(page["model"], sort_keys=True)
         if key not in counted:

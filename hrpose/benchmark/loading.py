@@ -19,13 +19,12 @@ import numpy as np
 import torch
 
 from hrpose.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
-from hrpose.benchmark.pages import Page
+from hrpose.benchmark.pages import Page, outline
 from hrpose.benchmark.resized import Resized
 from hrpose.benchmark.timing import Plan, alternate, bar
 from hrpose.benchmark.transforms import transform_rows
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.loader import PoseLoader, collate, make_loader
-from hrpose.engine.experiment import prepare
 
 Key = tuple[int, int]
 
@@ -38,8 +37,7 @@ _RGB = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_COLOR)
 
 def loader_section(page: Page, plan: Plan, workers: Sequence[int]) -> Section:
     """Train and test pipeline of `page`, each for one process and for every number of `workers`."""
-    with torch.device("meta"):  # no model is needed
-        experiment = prepare(page)
+    experiment = outline(page)
     data = experiment.data
     rows: list[Row] = []
     for split in ("train", "test"):

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from hrpose import config
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.experiment import Experiment
+from hrpose.engine.experiment import Experiment, prepare
 from hrpose.errors import RunError
 
 Page = dict[str, Any]
@@ -52,6 +54,17 @@ def load(path: str, changes: Sequence[str]) -> Page:
 def without_validation(page: Page) -> Page:
     """`page` as it trains with --no-validate."""
     return {**page, "runner": {**page["runner"], "val_interval": 0}}
+
+
+def without_workers(page: Page) -> Page:
+    """`page` with a loader in the process itself: none stays behind, beside what is timed."""
+    return {**page, "data": {**page["data"], "workers": 0}}
+
+
+def outline(page: Page) -> Experiment:
+    """The page's experiment with a model of shapes only, for what needs no weights."""
+    with torch.device("meta"):
+        return prepare(page)
 
 
 @dataclass

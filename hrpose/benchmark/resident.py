@@ -15,7 +15,7 @@ import torch
 from hrpose.benchmark.figures import Row, Section, rate, ratio
 from hrpose.benchmark.limits import TRAINING, limits_of
 from hrpose.benchmark.machine import Peaks
-from hrpose.benchmark.pages import Page, supplied, without_validation
+from hrpose.benchmark.pages import Page, supplied, without_validation, without_workers
 from hrpose.benchmark.stand_in import RandomAnimals
 from hrpose.benchmark.timing import Plan, alternate
 from hrpose.engine.experiment import Experiment, loader, prepare
@@ -58,7 +58,7 @@ def inference_section(pages: dict[str, Page], plan: Plan, peaks: dict[str, Peaks
 
 def resident_runner(page: Page, folder: Path, device: torch.device) -> tuple[Runner, list[Batch]]:
     """A Runner that has made one step, and the batches of a step, on its device."""
-    experiment = prepare(without_validation(page))
+    experiment = prepare(without_workers(without_validation(page)))
     count = experiment.data.batch_size * experiment.settings.accumulate
     random = supplied(
         experiment, lambda _, pipeline: RandomAnimals(count, experiment.meta, pipeline)
@@ -86,15 +86,18 @@ def step_works(page: Page, plan: Plan, folder: Path) -> dict[str, Work]:
     """The training step of a page."""
     before = _allocated(plan.device)
     runner, batches = resident_runner(page, folder, plan.device)
-    runner.train_step(batches)
+
+    def step() -> torch.Tensor:
+        return runner.train_step(batches)
+
     images = sum(len(batch["images"]) for batch in batches)
-    memory = _most(plan.device) - before
-    return {"training step": Work(lambda: runner.train_step(batches), images, memory, TRAINING)}
+    memory = _peak(step, plan.device) - before
+    return {"training step": Work(step, images, memory, TRAINING)}
 
 
 def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
     """Heatmaps alone, and keypoints without and with the page's flip test."""
-    experiment = prepare(page)
+    experiment = prepare(without_workers(page))
     device, settings = plan.device, experiment.settings
     precision = resolve_precision(settings.precision, device)
     before = _allocated(device)
@@ -113,8 +116,7 @@ def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
         calls.append(("keypoints, flip test", lambda: answer(batch["images"], True), 2))
     works = {}
     for name, call, passes in calls:
-        call()
-        works[name] = Work(call, images, _most(device) - before, passes)
+        works[name] = Work(call, images, _peak(call, device) - before, passes)
     return works
 
 
@@ -178,12 +180,15 @@ def _memory_notes(plan: Plan) -> list[str]:
 
 
 def _allocated(device: torch.device) -> int:
-    """Bytes on the GPU now, and the count of the peak set back."""
+    """Bytes on the GPU now."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+
+
+def _peak(call: Callable[[], object], device: torch.device) -> int:
+    """Most bytes on the GPU during a call that is not the first: choosing kernels is over."""
+    call()
     if device.type != "cuda":
         return 0
     torch.cuda.reset_peak_memory_stats(device)
-    return torch.cuda.memory_allocated(device)
-
-
-def _most(device: torch.device) -> int:
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    call()
+    return torch.cuda.max_memory_allocated(device)

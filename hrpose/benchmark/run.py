@@ -16,7 +16,7 @@ import torch
 from hrpose.benchmark import machine
 from hrpose.benchmark.figures import Section
 from hrpose.benchmark.loading import loader_section
-from hrpose.benchmark.pages import Page, load, read_variants
+from hrpose.benchmark.pages import Page, load, outline, read_variants
 from hrpose.benchmark.profiling import profile_mode
 from hrpose.benchmark.resident import inference_section, step_section
 from hrpose.benchmark.scoring import eval_section
@@ -25,7 +25,7 @@ from hrpose.benchmark.testing import testing_section
 from hrpose.benchmark.timing import Plan
 from hrpose.benchmark.training import train_section
 from hrpose.engine import distributed, provenance
-from hrpose.engine.experiment import prepare, processors
+from hrpose.engine.experiment import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
 
@@ -116,8 +116,7 @@ def _pages(request: Request) -> dict[str, Page]:
     pages = {}
     for variant in read_variants(request.variants):
         pages[variant.name] = load(request.config, [*request.changes, *variant.changes])
-        with torch.device("meta"):
-            prepare(pages[variant.name])
+        outline(pages[variant.name])
     return pages
 
 
