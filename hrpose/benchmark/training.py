@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +20,10 @@ from hrpose.benchmark.resident import on_device
 from hrpose.benchmark.resized import Resized
 from hrpose.benchmark.timing import Plan, bar, seconds_of
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.experiment import prepare
+from hrpose.engine.experiment import loader, prepare
 from hrpose.engine.log import RunLog
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
-
-_FASTEST = 10_000
-"""Images a second that no training reaches: the data set is made long enough for them."""
 
 
 class Stopwatch:
@@ -81,38 +78,48 @@ def train_section(page: Page, plan: Plan, folder: Path) -> Section:
 
     Before and after stand training steps from resident data, of the same Runner.
     """
-    page = without_validation(page)
-    experiment = prepare(page)
-    length = math.ceil(_FASTEST * plan.seconds * (plan.repeats + 2))
-    length += 64 * experiment.data.batch_size
+    experiment = prepare(without_validation(page))
     animals = experiment.dataset("train")
-    long = supplied(experiment, lambda *_: cast(PoseDataset, Resized(animals, length)))
+    size = experiment.data.batch_size * experiment.settings.accumulate
+
+    def steps(count: int) -> PoseDataset:
+        return cast(PoseDataset, Resized(animals, count * size))
+
     with contextlib.redirect_stdout(io.StringIO()), contextlib.closing(RunLog(folder)) as log:
-        runner = make_runner(long, folder, plan.device, log, None)
-        return _train(runner, plan)
+        one = supplied(experiment, lambda *_: steps(1))
+        runner = make_runner(one, folder, plan.device, log, None)
+        runner.train_epoch(0)  # one step; puts every layer in the mode that training wants
+
+        def make_loader(count: int) -> DataLoader:
+            return loader(experiment, steps(count), train=True, device=plan.device)
+
+        return _train(runner, make_loader, plan)
 
 
-def _train(runner: Runner, plan: Plan) -> Section:
-    loader, accumulate = runner.loader, runner.settings.accumulate
-    warm_up = math.ceil((loader.num_workers + 2) / accumulate) * accumulate
-    _epoch(runner, Stopwatch(loader, warm_up, 0, 0, plan))
-    batches = [on_device(batch, plan.device) for batch in islice(loader, accumulate)]
+def _train(runner: Runner, make_loader: Callable[[int], DataLoader], plan: Plan) -> Section:
+    accumulate = runner.settings.accumulate
+    batches = [on_device(batch, plan.device) for batch in runner.loader]
     images = sum(len(batch["images"]) for batch in batches)
 
     def step() -> torch.Tensor:
         return runner.train_step(batches)
 
+    # no loader has animals left while resident steps are timed: its processes are idle
     calls = max(1, round(plan.seconds / seconds_of(step, 1, plan)))
     before = (plan.repeats + 1) // 2
     resident = [seconds_of(step, calls, plan) for _ in range(before)]
-    watch = Stopwatch(loader, warm_up, calls * accumulate, plan.repeats, plan)
-    _epoch(runner, watch)
+    warm_up = math.ceil((runner.loader.num_workers + 2) / accumulate)
+    long = make_loader(warm_up + calls * plan.repeats + 1)  # one to spare
+    watch = Stopwatch(long, warm_up * accumulate, calls * accumulate, plan.repeats, plan)
+    runner.loader = cast(DataLoader, watch)
+    runner.iters_per_epoch = warm_up + calls * plan.repeats
+    runner.train_epoch(0)
     resident += [seconds_of(step, calls, plan) for _ in range(plan.repeats - before)]
     whole = [seconds / calls for seconds in watch.seconds]
     facts: dict[str, Fact] = {
         "batch": len(batches[0]["images"]),
         "steps_per_run": calls,
-        "workers": loader.num_workers,
+        "workers": long.num_workers,
         "first_batch_after_s": watch.first,
     }
     waited = [part / all_ for part, all_ in zip(watch.waited, watch.seconds, strict=True)]
@@ -131,10 +138,3 @@ def _train(runner: Runner, plan: Plan) -> Section:
             "steps is what is really lost",
         ],
     )
-
-
-def _epoch(runner: Runner, watch: Stopwatch) -> None:
-    """One pass of the Runner over what `watch` hands over."""
-    runner.loader = cast(DataLoader, watch)
-    runner.iters_per_epoch = math.ceil(len(watch) / runner.settings.accumulate)
-    runner.train_epoch(0)
