@@ -15,7 +15,7 @@ FLOORS = [
     {"codecs"},
     {"datasets", "models", "metrics"},
     {"engine"},
-    {"predict", "report", "reproduce", "visualize", "export", "convert"},
+    {"predict", "report", "reproduce", "benchmark", "visualize", "export", "convert"},
 ]
 ALLOWED_ASIDE = {
     "config": {"overrides", "references"},

@@ -1,0 +1,184 @@
+"""The loader: samples a second of one process and of several, each transform, and the ceiling.
+
+The ceiling is what no loader that reads files and cuts crops does without: the file's bytes,
+one decoding by OpenCV and one warp, with the matrices of the very samples that are loaded.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import torch
+
+from hrpose.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
+from hrpose.benchmark.pages import Page, outline
+from hrpose.benchmark.resized import Resized
+from hrpose.benchmark.timing import Plan, alternate, bar
+from hrpose.benchmark.transforms import transform_rows
+from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.loader import PoseLoader, collate, make_loader
+
+Key = tuple[int, int]
+
+_SAMPLES = 64
+"""Samples in one call: enough that every call reads the same mixture of crops."""
+_PREFETCH = 4
+"""Batches that a loader's worker makes ahead; they must be gone before a run counts."""
+_RGB = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_COLOR)
+
+
+def loader_section(page: Page, plan: Plan, workers: Sequence[int]) -> Section:
+    """Train and test pipeline of `page`, each for one process and for every number of `workers`."""
+    experiment = outline(page)
+    data = experiment.data
+    rows: list[Row] = []
+    for split in ("train", "test"):
+        dataset = experiment.dataset(split)
+        batch_size = data.batch_size if split == "train" else data.val_batch_size
+        with one_thread():
+            first = _first_epoch(dataset, batch_size, split)
+            found = _one_process(dataset, plan, split)
+        alone = 1 / found[0].figure.median
+        several = [number for number in workers if number > 0]
+        rows += [*first, *found]
+        rows += [_with_workers(dataset, batch_size, split, n, plan, alone) for n in several]
+    return Section(
+        rows,
+        [
+            "one process: one thread, file bytes from the page cache of the system, batches "
+            f"collated; {_SAMPLES} samples, the same ones in every run",
+            "decode + warp: the same files and matrices, nothing else, not collated",
+            "the samples were read before: with a cache these are epochs from the second on",
+        ],
+    )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV and torch as in a loader's worker process."""
+    opencv, threads = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(opencv)
+        torch.set_num_threads(threads)
+
+
+def _first_epoch(dataset: PoseDataset, batch_size: int, split: str) -> list[Row]:
+    """Where the data set has a cache, fill it: every animal is read once. One run, as it can only
+    be done once.
+    """
+    if getattr(dataset, "cache", None) is None:
+        return []
+    starts = range(0, len(dataset), batch_size)
+    start = time.perf_counter()
+    with bar(f"{split} loader, first epoch", len(starts)) as progress:
+        for place in starts:
+            indices = range(place, min(place + batch_size, len(dataset)))
+            collate(dataset.__getitems__([(0, index) for index in indices]))
+            progress.update()
+    speed = len(dataset) / (time.perf_counter() - start)
+    return [Row(f"{split}: one process, first epoch", Figure((speed,), "samples/s"))]
+
+
+def _one_process(dataset: PoseDataset, plan: Plan, split: str) -> list[Row]:
+    """Speed of the loader without workers; beside it, in turns, the ceiling."""
+    keys = _keys(len(dataset))
+    batches = [keys[start : start + 32] for start in range(0, len(keys), 32)]
+    loader: PoseLoader = PoseLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=batches,
+        collate_fn=collate,
+    )
+    works: dict[str, Callable[[], object]] = {"loader": lambda: [None for _ in loader]}
+    floor = ceiling(dataset, keys)
+    if floor is not None:
+        works["decode + warp"] = floor
+    taken = alternate(works, plan, f"{split} loader")
+    unit = "samples/s"
+    rows = [Row(f"{split}: one process", rate(taken["loader"], len(keys), unit))]
+    if floor is not None:
+        rows.append(Row(f"{split}: decode + warp", rate(taken["decode + warp"], len(keys), unit)))
+        share = ratio(taken["decode + warp"], taken["loader"])
+        rows.append(Row(f"{split}: one process, ratio to decode + warp", share))
+    return rows + transform_rows(dataset, keys, plan, split)
+
+
+def ceiling(dataset: PoseDataset, keys: Sequence[Key]) -> Callable[[], object] | None:
+    """Decode the files of `keys` and cut their crops once; None where images are drawn."""
+    if any("image" in dataset.record(index, epoch) for epoch, index in keys[:1]):
+        return None
+    samples = [dataset[key] for key in keys]
+    height, width = samples[0]["image"].shape[:2]
+    paths = [dataset.record(index, epoch)["image_path"] for epoch, index in keys]
+    plans = [(path, sample["matrix"]) for path, sample in zip(paths, samples, strict=True)]
+
+    def call() -> None:
+        for path, matrix in plans:
+            image = cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), _RGB)
+            cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
+
+    return call
+
+
+def _with_workers(
+    dataset: PoseDataset, batch_size: int, split: str, workers: int, plan: Plan, alone: float
+) -> Row:
+    """Samples a second that `workers` processes hand over, once they are at work.
+
+    Args:
+        alone: seconds a sample of one process, from which the length of a run is taken.
+    """
+    per_run = max(1, round(plan.seconds * workers / alone / batch_size))
+    warm_up = _PREFETCH * workers + per_run
+    needed = (warm_up + per_run * plan.repeats) * batch_size
+    loader = make_loader(
+        cast(PoseDataset, Resized(dataset, needed + batch_size)),
+        batch_size,
+        workers,
+        shuffle=split == "train",
+        drop_last=True,
+        pin_memory=plan.device.type == "cuda",
+    )
+    taken = []
+    with bar(f"{split} loader, {workers} workers", plan.repeats + 1) as progress:
+        start = time.perf_counter()
+        batches = iter(loader)
+        next(batches)
+        first = time.perf_counter() - start
+        _consume(batches, warm_up - 1)
+        progress.update()
+        for _ in range(plan.repeats):
+            start = time.perf_counter()
+            _consume(batches, per_run)
+            taken.append(time.perf_counter() - start)
+            progress.update()
+    figure = rate(taken, per_run * batch_size, "samples/s")
+    facts: dict[str, Fact] = {
+        "batch": batch_size,
+        "per_worker": figure.median / workers,
+        "first_batch_after_s": first,
+    }
+    return Row(f"{split}: {workers} worker{'s' * (workers > 1)}", figure, facts)
+
+
+def _consume(batches: Iterator[Any], count: int) -> None:
+    for _ in islice(batches, count):
+        pass
+
+
+def _keys(length: int) -> list[Key]:
+    """`_SAMPLES` samples: of a small data set several epochs, of a large one a random part."""
+    order = np.random.default_rng(0).permutation(length)
+    epochs = math.ceil(_SAMPLES / length)
+    return [(epoch, int(index)) for epoch in range(epochs) for index in order][:_SAMPLES]

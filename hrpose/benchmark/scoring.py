@@ -1,0 +1,102 @@
+"""Scoring alone: AP beside the evaluators of COCO, and PCK with NME, of predictions from a seed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+
+from hrpose.benchmark.figures import Fact, Figure, Row, Section, ratio
+from hrpose.benchmark.pages import Page, outline
+from hrpose.benchmark.stand_in import coco_of, random_animals, random_predictions
+from hrpose.benchmark.timing import Plan, alternate
+from hrpose.keypoints import KeypointMeta
+from hrpose.metrics import cocoapi
+from hrpose.registry import build
+from hrpose.structures import Instances
+
+Values = dict[str, float | None]
+Scorer = Callable[[], Values]
+
+_AP, _DISTANCE = 5000, 4000
+"""Predictions that are scored by AP, and by PCK and NME."""
+_SIGMA = 0.05
+"""Of every keypoint, where the page's have none."""
+
+
+def eval_section(page: Page, plan: Plan, counts: Sequence[int] = (_AP, _DISTANCE)) -> Section:
+    """Seconds of each scoring of `counts` predictions, by AP and by PCK and NME."""
+    meta = outline(page).meta
+    by_ap, by_distance = counts
+    return Section(
+        [*_ap_rows(meta, plan, by_ap), *_distance_rows(meta, plan, by_distance)],
+        ["animals and predictions from a seed, 1 to 3 in an image; reading files is not included"],
+    )
+
+
+def _ap_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
+    truth = random_animals(count, len(meta))
+    sigmas = list(meta.sigmas) if meta.sigmas else [_SIGMA] * len(meta)
+    works = _scorers(meta, sigmas, truth)
+    taken = alternate(works, plan, "AP")
+    ours, *others = [work() for work in works.values()]
+    rows = [Row("AP by hrpose", Figure(tuple(taken["hrpose"]), "s"), _ap_facts(count, ours))]
+    for name, values in zip([name for name in works if name != "hrpose"], others, strict=True):
+        facts = {**_ap_facts(count, values), "largest_difference": _difference(ours, values)}
+        rows.append(Row(f"AP by {name}", Figure(tuple(taken[name]), "s"), facts))
+        rows.append(Row(f"AP by {name}, ratio to hrpose", ratio(taken[name], taken["hrpose"])))
+    return rows
+
+
+def _scorers(meta: KeypointMeta, sigmas: list[float], truth: Instances) -> dict[str, Scorer]:
+    """From rescoring and suppression to the ten numbers: the metric, and with each evaluator."""
+    coco, predictions = coco_of(truth), random_predictions(truth)
+    metric: Any = build({"type": "CocoAP", "sigmas": sigmas}, "CocoAP")
+
+    def by_evaluator(backend: cocoapi.Backend) -> Values:
+        array = np.array(sigmas, dtype=np.float64)
+        detections = metric.detections(predictions, truth, array)
+        return cocoapi.evaluate(coco, detections, array, [1], backend)[0]
+
+    def ours() -> Values:
+        return metric.compute(predictions, truth, coco, meta).values
+
+    return {"hrpose": ours, **{name: partial(by_evaluator, name) for name in _evaluators()}}
+
+
+def _ap_facts(count: int, values: Values) -> dict[str, Fact]:
+    return {"predictions": count, "AP": values["AP"]}
+
+
+def _distance_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
+    truth = random_animals(count, len(meta))
+    coco, predictions = coco_of(truth), random_predictions(truth)
+    metrics = build([{"type": "PCK", "norm": "box"}, {"type": "NME", "norm": "box"}], "metrics")
+
+    def both() -> list[float | None]:
+        done = [metric.compute(predictions, truth, coco, meta) for metric in metrics]
+        return [value for scores in done for value in scores.values.values()]
+
+    taken = alternate({"both": both}, plan, "PCK and NME")
+    pck, nme = both()
+    facts: dict[str, Fact] = {"predictions": count, "PCK": pck, "NME": nme}
+    return [Row("PCK + NME", Figure(tuple(taken["both"]), "s"), facts)]
+
+
+def _evaluators() -> list[cocoapi.Backend]:
+    """The evaluators that run here; xtcocotools is built against NumPy 1."""
+    found = [name for name in ("xtcocotools", "pycocotools") if importlib.util.find_spec(name)]
+    if not np.__version__.startswith("1."):
+        found = [name for name in found if name != "xtcocotools"]
+    return cast("list[cocoapi.Backend]", found)
+
+
+def _difference(ours: Values, theirs: Values) -> float:
+    """The largest of all numbers; infinite where only one side has a number."""
+    pairs = [(ours[name], theirs[name]) for name in theirs]
+    return max(
+        0.0 if a is b else float("inf") if a is None or b is None else abs(a - b) for a, b in pairs
+    )

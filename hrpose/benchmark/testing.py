@@ -1,0 +1,59 @@
+"""A test from end to end, and its parts by themselves."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from hrpose.benchmark.figures import Fact, Row, Section, rate
+from hrpose.benchmark.pages import Page
+from hrpose.benchmark.resident import answers, on_device
+from hrpose.benchmark.resized import Resized
+from hrpose.benchmark.timing import Plan, alternate
+from hrpose.datasets.base import PoseDataset
+from hrpose.engine.evaluate import score
+from hrpose.engine.experiment import loader, prepare, validator
+from hrpose.engine.log import RunLog
+
+
+def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
+    """Animals a second of the page's test; in turns, of its parts: loader, inference, scoring.
+
+    Args:
+        animals: how many to test on: spread evenly over the test set, or that several times over;
+            None takes the test set as it is.
+    """
+    experiment = prepare(page)
+    device, settings = plan.device, experiment.settings
+    dataset = experiment.dataset("test")
+    if animals is not None:
+        dataset = cast(PoseDataset, Resized(dataset, animals))
+    model = experiment.model.to(device).to(memory_format=settings.memory_format)
+    validate = validator(experiment, dataset, device, RunLog(None, main=False))
+    batches = loader(experiment, dataset, train=False, device=device)
+    first = on_device(next(iter(batches)), device)
+    answer, flip_test = answers(experiment, model, device), model.flip_test
+    predictions = validate(model).predictions
+    count, size = len(predictions), len(first["images"])
+    works: dict[str, Any] = {
+        "whole": lambda: validate(model),
+        "loader": lambda: [None for _ in batches],
+        "inference": lambda: answer(first["images"], flip_test),
+        "scoring": lambda: score(predictions, dataset, experiment.metrics),
+    }
+    taken = alternate(works, plan, "test")
+    facts: dict[str, Fact] = {
+        "animals": count,
+        "batch": experiment.data.val_batch_size,
+        "workers": batches.num_workers,
+        "flip_test": flip_test,
+    }
+    unit = "animals/s"
+    return Section(
+        [
+            Row("test, end to end", rate(taken["whole"], count, unit), facts),
+            Row("its loader alone", rate(taken["loader"], count, unit)),
+            Row("its inference alone, one resident batch", rate(taken["inference"], size, unit)),
+            Row("its scoring alone", rate(taken["scoring"], count, unit)),
+        ],
+        ["end to end: loader, forward, flip test, decoding, the way back to image px, metrics"],
+    )
