@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from hrpose.benchmark.figures import Fact, Figure, Row, Section, ratio
 from hrpose.benchmark.pages import Page, outline
 from hrpose.benchmark.stand_in import coco_of, random_animals, random_predictions
 from hrpose.benchmark.timing import Plan, alternate
+from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics import cocoapi
 from hrpose.registry import build
 from hrpose.structures import Instances
 
@@ -52,19 +49,18 @@ def _ap_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
 
 
 def _scorers(meta: KeypointMeta, sigmas: list[float], truth: Instances) -> dict[str, Scorer]:
-    """From rescoring and suppression to the ten numbers: the metric, and with each evaluator."""
+    """The metric with each evaluator that can be had here, our own first."""
     coco, predictions = coco_of(truth), random_predictions(truth)
-    metric: Any = build({"type": "CocoAP", "sigmas": sigmas}, "CocoAP")
 
-    def by_evaluator(backend: cocoapi.Backend) -> Values:
-        array = np.array(sigmas, dtype=np.float64)
-        detections = metric.detections(predictions, truth, array)
-        return cocoapi.evaluate(coco, detections, array, [1], backend)[0]
+    def by(evaluator: str) -> Scorer:
+        metric: Any = build({"type": "CocoAP", "sigmas": sigmas, "evaluator": evaluator}, "CocoAP")
+        return lambda: metric.compute(predictions, truth, coco, meta).values
 
-    def ours() -> Values:
-        return metric.compute(predictions, truth, coco, meta).values
-
-    return {"hrpose": ours, **{name: partial(by_evaluator, name) for name in _evaluators()}}
+    scorers = {"hrpose": by("hrpose")}
+    for evaluator in ("xtcocotools", "pycocotools"):
+        with contextlib.suppress(ConfigError):  # not installed, or built for another NumPy
+            scorers[evaluator] = by(evaluator)
+    return scorers
 
 
 def _ap_facts(count: int, values: Values) -> dict[str, Fact]:
@@ -84,14 +80,6 @@ def _distance_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
     pck, nme = both()
     facts: dict[str, Fact] = {"predictions": count, "PCK": pck, "NME": nme}
     return [Row("PCK + NME", Figure(tuple(taken["both"]), "s"), facts)]
-
-
-def _evaluators() -> list[cocoapi.Backend]:
-    """The evaluators that run here; xtcocotools is built against NumPy 1."""
-    found = [name for name in ("xtcocotools", "pycocotools") if importlib.util.find_spec(name)]
-    if not np.__version__.startswith("1."):
-        found = [name for name in found if name != "xtcocotools"]
-    return cast("list[cocoapi.Backend]", found)
 
 
 def _difference(ours: Values, theirs: Values) -> float:

@@ -12,6 +12,7 @@ import torch
 
 from hrpose import config
 from hrpose.engine import distributed, provenance
+from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.experiment import Experiment, loader, prepare, validator
 from hrpose.engine.lock import locked
 from hrpose.engine.log import RunLog
@@ -39,6 +40,8 @@ def train(
     """
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     main = int(os.environ.get("RANK", 0)) == 0
     if not resume:
         refuse_second_run(work_dir)
@@ -62,7 +65,7 @@ def make_runner(
     device: torch.device,
     log: RunLog,
     source: tuple[Path, dict[str, Any]] | None,
-    allow_data_change: bool,
+    allow_data_change: bool = False,
 ) -> Runner:
     """Read the data, load the weights, make the runner; logs what the run is made of.
 
