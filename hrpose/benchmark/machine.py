@@ -14,7 +14,7 @@ import torch
 from hrpose.benchmark.figures import Figure, Row, Section, rate
 from hrpose.benchmark.timing import Plan, alternate
 from hrpose.engine import provenance
-from hrpose.engine.experiment import processors
+from hrpose.engine.loading import processors
 from hrpose.engine.precision import PRECISIONS
 
 _COPY_MIB = {"cpu": 256, "cuda": 2048}

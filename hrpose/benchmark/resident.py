@@ -18,7 +18,8 @@ from hrpose.benchmark.machine import Peaks
 from hrpose.benchmark.pages import Page, supplied, without_validation, without_workers
 from hrpose.benchmark.stand_in import RandomAnimals
 from hrpose.benchmark.timing import Plan, alternate
-from hrpose.engine.experiment import Experiment, loader, prepare
+from hrpose.engine.experiment import Experiment, prepare
+from hrpose.engine.loading import loader
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.runner import Runner

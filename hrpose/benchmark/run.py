@@ -25,7 +25,7 @@ from hrpose.benchmark.testing import testing_section
 from hrpose.benchmark.timing import Plan
 from hrpose.benchmark.training import train_section
 from hrpose.engine import distributed, provenance
-from hrpose.engine.experiment import processors
+from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
 

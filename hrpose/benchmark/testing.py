@@ -11,7 +11,8 @@ from hrpose.benchmark.resized import Resized
 from hrpose.benchmark.timing import Plan, alternate
 from hrpose.datasets.base import PoseDataset
 from hrpose.engine.evaluate import score
-from hrpose.engine.experiment import loader, prepare, validator
+from hrpose.engine.experiment import prepare
+from hrpose.engine.loading import loader, validator
 from hrpose.engine.log import RunLog
 
 

@@ -20,7 +20,8 @@ from hrpose.benchmark.resident import on_device
 from hrpose.benchmark.resized import Resized
 from hrpose.benchmark.timing import Plan, bar, seconds_of
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.experiment import loader, prepare
+from hrpose.engine.experiment import prepare
+from hrpose.engine.loading import loader
 from hrpose.engine.log import RunLog
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner

@@ -6,17 +6,14 @@ Everything that is wrong is said at once, before any data is read.
 from __future__ import annotations
 
 import importlib
-import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from hrpose.engine import distributed
 from hrpose.engine.parts import misfits
 from hrpose.engine.settings import DataSettings, RunSettings
 from hrpose.errors import ConfigError
@@ -202,48 +199,3 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - for custom code of users
     torch.manual_seed(seed)
-
-
-def loader(experiment: Experiment, dataset: PoseDataset, train: bool, device: torch.device) -> Any:
-    """The loader of this process for `dataset`."""
-    from hrpose.datasets.loader import make_loader
-
-    data, world = experiment.data, distributed.world_size()
-    batch_size = data.batch_size if train else data.val_batch_size
-    return make_loader(
-        dataset,
-        batch_size=batch_size,
-        workers=min(data.workers, processors()),
-        shuffle=train,
-        drop_last=train and len(dataset) >= batch_size * world,
-        seed=experiment.settings.seed,
-        rank=distributed.rank(),
-        world_size=world,
-        pin_memory=device.type == "cuda",
-    )
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device, log: Any) -> Any:
-    """A function from a model to its report on `dataset`, the same on every process."""
-    from hrpose.engine.evaluate import predict, score
-    from hrpose.engine.precision import autocast, resolve_precision
-
-    batches = loader(experiment, dataset, train=False, device=device)
-    precision = resolve_precision(experiment.settings.precision, device)
-
-    def validate(model: TopDown, check: Callable[[], None] = lambda: None) -> Any:
-        shown = log.progress(batches, len(batches), "evaluation")
-        predictions = predict(
-            model, shown, device, partial(autocast, precision, device), log.warning, check
-        )
-        report = None
-        if distributed.rank() == 0:
-            report = score(predictions, dataset, experiment.metrics)
-        return distributed.broadcast(report)
-
-    return validate

@@ -24,6 +24,7 @@ from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
 from hrpose.engine.state import Progress
 from hrpose.errors import DataError, RunError
+from hrpose.models.normalisation import group_batch_norm
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -70,6 +71,8 @@ class Runner:
             if device.type != "cuda":
                 raise RunError("runner.batch_norm='sync' needs GPUs; use 'frozen' or 'local' here")
             self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
+        if settings.batch_norm_group:
+            group_batch_norm(self.model, settings.batch_norm_group)
         self.codec, self.loss = self.model.codec, self.model.loss
         self.optimizer = make_optimizer(params=self.model.parameters())
         self.base_lr = [group["lr"] for group in self.optimizer.param_groups]

@@ -27,6 +27,8 @@ class RunSettings:
         ema: decay of the moving average of the weights, e.g. 0.999; None means no average.
         early_stop: end after so many validations without a better `save_best`.
         batch_norm: 'local' statistics per process, 'sync' over processes (GPU), 'frozen' as loaded.
+        batch_norm_group: statistics of this many animals each within a larger batch of one process,
+            as several processes with smaller batches have them; None takes the whole batch.
         base_batch_size: animals per optimizer step for which optimizer.lr was chosen.
         auto_scale_lr: multiply the rate by the real batch over base_batch_size.
         log_interval: optimizer steps between log lines.
@@ -48,6 +50,7 @@ class RunSettings:
     ema: float | None = None
     early_stop: int | None = None
     batch_norm: Literal["local", "sync", "frozen"] = "local"
+    batch_norm_group: int | None = None
     base_batch_size: int | None = None
     auto_scale_lr: bool = False
     log_interval: int = 50
@@ -59,7 +62,13 @@ class RunSettings:
         for name in ("epochs", "save_interval", "accumulate", "log_interval", "max_skipped"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
-        for name in ("keep_checkpoints", "early_stop", "base_batch_size", "save_steps"):
+        for name in (
+            "keep_checkpoints",
+            "early_stop",
+            "base_batch_size",
+            "save_steps",
+            "batch_norm_group",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}: expected 1 or more, or None")
@@ -69,6 +78,8 @@ class RunSettings:
             raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
         if self.clip_grad is not None and self.clip_grad <= 0:
             raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
+        if self.batch_norm_group and self.batch_norm == "sync":
+            raise ValueError("batch_norm_group cannot go with batch_norm='sync'")
         if self.auto_scale_lr and self.base_batch_size is None:
             raise ValueError(
                 "auto_scale_lr needs base_batch_size, the batch that lr was chosen for"
@@ -90,16 +101,21 @@ class DataSettings:
         batch_size: animals per process and batch in training.
         val_batch_size: the same in validation and test.
         workers: loader processes per process, at most as many as there are processors.
+        timeout: a batch that takes loader processes longer than this many seconds is an error.
+        check: look at the images before a run: at the 'headers', or decode each in 'full'.
     """
 
     batch_size: int
     val_batch_size: int = 32
     workers: int = 4
     root: str = ""
+    timeout: float = 600
+    check: Literal["headers", "full", "off"] = "headers"
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "val_batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
-        if self.workers < 0:
-            raise ValueError(f"workers is {self.workers}: expected 0 or more")
+        for name in ("workers", "timeout"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected 0 or more")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hrpose.engine import distributed, provenance
 from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
-from hrpose.engine.experiment import prepare, validator
+from hrpose.engine.experiment import prepare
+from hrpose.engine.loading import look_at_images, validator
 from hrpose.engine.log import RunLog
 from hrpose.engine.record import write_record
 from hrpose.metrics.results import write_results
@@ -39,6 +40,7 @@ def run_test(
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
         dataset = experiment.dataset("test")
         log.info(f"test: {dataset.summary()}")
+        look_at_images(experiment, "test", dataset, log)
         path = distributed.local_first(fetch, source)
         log.info(load_weights(experiment.model, path, strict=True))
         layout = experiment.settings.memory_format

@@ -13,7 +13,8 @@ import torch
 from hrpose import config
 from hrpose.engine import distributed, provenance
 from hrpose.engine.allocator import keep_freed_memory
-from hrpose.engine.experiment import Experiment, loader, prepare, validator
+from hrpose.engine.experiment import Experiment, prepare
+from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import locked
 from hrpose.engine.log import RunLog
 from hrpose.engine.resume import compare, find, refuse_second_run
@@ -78,10 +79,12 @@ def make_runner(
     log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
     dataset = experiment.dataset("train")
     log.info(f"train: {dataset.summary()}")
+    look_at_images(experiment, "train", dataset, log, work_dir)
     batches = loader(experiment, dataset, train=True, device=device)
     val = experiment.dataset("val") if settings.val_interval else None
     if val is not None:
         log.info(f"val: {val.summary()}")
+        look_at_images(experiment, "val", val, log, work_dir)
     if source is None:
         _load_start(experiment, log)
     world, data = distributed.world_size(), experiment.data

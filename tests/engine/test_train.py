@@ -148,7 +148,8 @@ def test_early_stop(tiny, tmp_path):
     "change",
     [
         "runner.ema=0.9", "runner.precision='bf16'", "runner.clip_grad=0.1", "runner.accumulate=3",
-        "runner.val_interval=0", "runner.channels_last=False", "data.train.fresh=False",
+        "runner.batch_norm_group=2", "runner.val_interval=0", "runner.channels_last=False",
+        "data.train.fresh=False",
     ],
 )  # fmt: skip
 def test_variants_train(tiny, tmp_path, change):

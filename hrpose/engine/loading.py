@@ -1,0 +1,75 @@
+"""The data of an experiment on their way to the device: loaders, the look before, validation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hrpose.engine import distributed
+from hrpose.engine.experiment import Experiment
+
+if TYPE_CHECKING:
+    from hrpose.datasets.base import PoseDataset
+    from hrpose.models import TopDown
+
+
+def loader(experiment: Experiment, dataset: PoseDataset, train: bool, device: torch.device) -> Any:
+    """The loader of this process for `dataset`."""
+    from hrpose.datasets.loader import make_loader
+
+    data, world = experiment.data, distributed.world_size()
+    batch_size = data.batch_size if train else data.val_batch_size
+    return make_loader(
+        dataset,
+        batch_size=batch_size,
+        workers=min(data.workers, processors()),
+        shuffle=train,
+        drop_last=train and len(dataset) >= batch_size * world,
+        seed=experiment.settings.seed,
+        rank=distributed.rank(),
+        world_size=world,
+        pin_memory=device.type == "cuda",
+        timeout=data.timeout,
+    )
+
+
+def look_at_images(
+    experiment: Experiment, split: str, dataset: PoseDataset, log: Any, folder: Path | None = None
+) -> None:
+    """Check the images of `split` as `data.check` says; raises DataError where some are bad."""
+    from hrpose.datasets.check import require_images
+
+    how = experiment.data.check
+    if how != "off" and distributed.rank() == 0:
+        log.info(require_images(dataset, split, how == "full", folder, log.progress))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device, log: Any) -> Any:
+    """A function from a model to its report on `dataset`, the same on every process."""
+    from hrpose.engine.evaluate import predict, score
+    from hrpose.engine.precision import autocast, resolve_precision
+
+    batches = loader(experiment, dataset, train=False, device=device)
+    precision = resolve_precision(experiment.settings.precision, device)
+
+    def validate(model: TopDown, check: Callable[[], None] = lambda: None) -> Any:
+        shown = log.progress(batches, len(batches), "evaluation")
+        predictions = predict(
+            model, shown, device, partial(autocast, precision, device), log.warning, check
+        )
+        report = None
+        if distributed.rank() == 0:
+            report = score(predictions, dataset, experiment.metrics)
+        return distributed.broadcast(report)
+
+    return validate
