@@ -135,7 +135,7 @@ def _construct(
         refusals += [(_join(path, problem), error) for problem in error.problems]
     except (ValueError, TypeError) as error:
         refusals.append((f"{path} ({name}): {error}" if path else f"{name}: {error}", error))
-    except (OverflowError, MemoryError, RuntimeError) as error:  # torch's, of impossible sizes
+    except (OverflowError, MemoryError, RuntimeError) as error:  # impossible sizes
         where = f"{path} ({name})" if path else name
         refusals.append((f"{where}: {type(error).__name__}: {error}", error))
     return _FAILED
