@@ -55,7 +55,8 @@ def build(cfg: Any, path: str = "", **objects: Any) -> Any:
 
     Takes what `check` takes, and raises ConfigError with all that it finds. Then makes objects
     from the inside out; one whose part failed is not tried, its siblings are. The sentences in
-    which constructors refuse (ValueError, TypeError) become one ConfigError, with config paths.
+    which constructors refuse (ValueError, TypeError; of sizes beyond all bounds OverflowError,
+    MemoryError, RuntimeError) become one ConfigError, with config paths.
     """
     problems = check(cfg, path, **objects)
     if problems:
@@ -134,6 +135,9 @@ def _construct(
         refusals += [(_join(path, problem), error) for problem in error.problems]
     except (ValueError, TypeError) as error:
         refusals.append((f"{path} ({name}): {error}" if path else f"{name}: {error}", error))
+    except (OverflowError, MemoryError, RuntimeError) as error:  # impossible sizes
+        where = f"{path} ({name})" if path else name
+        refusals.append((f"{where}: {type(error).__name__}: {error}", error))
     return _FAILED
 
 

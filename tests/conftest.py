@@ -4,16 +4,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# the default run draws the same few cases every time; HRPOSE_HYPOTHESIS=large draws new ones
-settings.register_profile("small", max_examples=25, derandomize=True, deadline=None)
+EXAMPLES = os.environ.get("HRPOSE_EXAMPLES")
+# each run draws the same few cases; HRPOSE_EXAMPLES=1000 draws as many new ones for each property
 settings.register_profile(
-    "large",
-    max_examples=2000,
+    "hrpose",
+    max_examples=int(EXAMPLES or 25),
+    derandomize=EXAMPLES is None,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile(os.environ.get("HRPOSE_HYPOTHESIS", "small"))
+settings.load_profile("hrpose")
 
 ROOT = Path(__file__).resolve().parent.parent
 

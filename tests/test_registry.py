@@ -180,6 +180,16 @@ def test_refusals_of_siblings_come_together_with_their_paths():
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+@pytest.mark.parametrize("error", [OverflowError, MemoryError, RuntimeError])
+def test_a_size_beyond_all_bounds_is_named_with_its_path(monkeypatch, error):
+    def broken(self, width: int = 32) -> None:
+        raise error("too large")
+
+    monkeypatch.setattr(HRNet, "__init__", broken)
+    with pytest.raises(ConfigError, match=rf"model \(HRNet\): {error.__name__}: too large"):
+        build({"type": "HRNet"}, "model")
+
+
 def test_an_error_that_is_no_refusal_passes_through(monkeypatch):
     def broken(self, width: int = 32) -> None:
         raise ZeroDivisionError

@@ -72,8 +72,10 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}: expected 1 or more, or None")
-        if self.val_interval < 0 or self.seed < 0:
-            raise ValueError("val_interval and seed: expected 0 or more")
+        if self.val_interval < 0:
+            raise ValueError(f"val_interval is {self.val_interval}: expected 0 or more")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}: expected 0 or more, and less than 2^63")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
         if self.clip_grad is not None and self.clip_grad <= 0:
