@@ -36,8 +36,9 @@ def run_tests(slow: bool) -> ElementTree.Element:
         report = Path(folder) / "report.xml"
         chosen = "fault" if slow else "fault and not slow"
         command = [sys.executable, "-m", "pytest", str(FAULTS), "-q", "-m", chosen]
-        command += [f"--junitxml={report}", "-o", "junit_family=xunit2"]
-        subprocess.run(command, cwd=ROOT, check=False)
+        command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
+        here = {**os.environ, "PYTHONPATH": str(ROOT)}  # not another hrpose that is installed
+        subprocess.run(command, cwd=ROOT, env=here, check=False)
         if not report.is_file():
             sys.exit("pytest wrote no report")
         return ElementTree.parse(report).getroot()

@@ -44,7 +44,7 @@ BROKEN = {
         pytest.param(
             data, words, id=name,
             marks=pytest.mark.fault(
-                name=f"{name} image",
+                name=f"image: {name}",
                 does=f"dao-1.png is {name}; on_bad_image='error', then 'skip'",
                 expects="before training: DataError names image and annotation; with 'skip' it is "
                 "counted and named and the others are used",
@@ -70,7 +70,7 @@ def test_broken_image(herd, happened, data, words):
 
 
 @pytest.mark.fault(
-    name="missing image",
+    name="image: missing",
     does="dao-1.png is removed",
     expects="DataError before training names image and annotation",
 )
@@ -84,7 +84,7 @@ def test_missing_image(herd, happened):
 
 
 @pytest.mark.fault(
-    name="image name in the wrong case",
+    name="image: name in the wrong case",
     does="the annotation says dao-1.png, the file is Dao-1.PNG",
     expects="DataError before training names the file that is there",
 )
@@ -113,7 +113,7 @@ KINDS = {
         pytest.param(
             *case, id=kind,
             marks=pytest.mark.fault(
-                name=f"{kind} image",
+                name=f"image: {kind}",
                 does=f"dao-0.png is {kind}",
                 expects="converted to 8-bit RGB; each keypoint still lies on its dot",
             ),
@@ -139,7 +139,7 @@ def test_unusual_image(herd, happened, data, tolerance):
 
 
 @pytest.mark.fault(
-    name="EXIF-rotated image",
+    name="image: EXIF-rotated",
     does="the picture stored in each of the 8 EXIF orientations, as JPEG and as PNG",
     expects="it is turned as the EXIF data say: each keypoint still lies on its dot",
 )
@@ -170,7 +170,7 @@ def test_exif_orientation(herd, happened, kind):
 
 
 @pytest.mark.fault(
-    name="labels made on an unturned EXIF image",
+    name="image: EXIF-rotated, labels made before the turn",
     does="width and height are those before the EXIF turn, and the labels lie outside after it",
     expects="DataError before training says that the EXIF orientation is the reason",
 )
