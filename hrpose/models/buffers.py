@@ -34,8 +34,8 @@ class BufferGuard:
         """Put back what the last `keep` (or the constructor) saw if `bad` is true.
 
         Args:
-            bad: one bool on the device of the model; the host does not read it.
+            bad: one bool; the host does not read it where it is on the device of the model.
         """
         for kept, live in zip(self._kept, self._live, strict=True):
-            chosen = torch.where(bad, kept, torch.cat(live))
+            chosen = torch.where(bad.to(kept.device), kept, torch.cat(live))
             torch._foreach_copy_(live, list(chosen.split([len(buffer) for buffer in live])))

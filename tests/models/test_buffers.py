@@ -59,6 +59,7 @@ def test_the_host_reads_nothing():
     guard = BufferGuard(model)
     guard.keep()
     guard.restore_where(torch.zeros((), dtype=torch.bool, device="meta"))
+    guard.restore_where(torch.tensor(True))  # known to the host; the model is on another device
 
 
 def test_a_whole_model_with_state_loaded_in_between():
