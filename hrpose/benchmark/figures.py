@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -22,16 +22,17 @@ class Figure:
         """The middle one of the runs."""
         return median(self.values)
 
-    def map(self, function: Callable[[float], float], unit: str) -> Figure:
-        """The figure of `function` of each run, such as a rate from a time."""
-        return Figure(tuple(function(value) for value in self.values), unit)
+    @property
+    def largest(self) -> float:
+        """Of all runs."""
+        return max(self.values)
 
     def as_dict(self) -> dict[str, Any]:
         """For the JSON file."""
         return {
             "median": self.median,
             "min": min(self.values),
-            "max": max(self.values),
+            "max": self.largest,
             "runs": len(self.values),
             "unit": self.unit,
         }

@@ -34,13 +34,13 @@ class Limits:
 
         Args:
             passes: forward passes an image: 1, 2 with flip test, `TRAINING` for a training step.
-            peaks: of the machine, by precision.
+            peaks: of the machine, by precision; the best run of each counts.
         """
         dtype = PRECISIONS[self.precision] or torch.float32
         times = 1 if self.training else passes
         fused, alone = (each * times for each in self.demand.bytes_per_image(dtype, self.batch))
         flop, peak = self.demand.flop * passes, peaks[self.precision]
-        top, bandwidth = peak.flops.median * 1e12, peak.bandwidth.median * 1e9
+        top, bandwidth = peak.flops.largest * 1e12, peak.bandwidth.largest * 1e9
         arithmetic, memory = top / flop, bandwidth / fused
         return {
             "batch": self.batch,

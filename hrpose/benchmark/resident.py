@@ -25,6 +25,7 @@ from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
 from hrpose.models import TopDown
+from hrpose.models.folding import fold_batch_norm
 
 Batch = dict[str, Any]
 
@@ -53,7 +54,7 @@ def step_section(
 def inference_section(pages: dict[str, Page], plan: Plan, peaks: dict[str, Peaks]) -> Section:
     """Inference of each page: heatmaps alone, and keypoints without and with flip test."""
     works = {name: inference_works(page, plan) for name, page in pages.items()}
-    notes = ["keypoints: forward and decoding, in input px; resident crops of noise"]
+    notes = ["BatchNorm folded; keypoints: with decoding, in input px; resident crops of noise"]
     return _section(pages, works, plan, peaks, notes)
 
 
@@ -102,10 +103,10 @@ def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
     device, settings = plan.device, experiment.settings
     precision = resolve_precision(settings.precision, device)
     before = _allocated(device)
-    model = experiment.model.to(device).to(memory_format=settings.memory_format).eval()
+    model = fold_batch_norm(experiment.model.to(device).to(memory_format=settings.memory_format))
     batch = _test_batch(experiment, device)
     images = len(batch["images"])
-    answer = answers(experiment, model, device)
+    answer = answers(model, precision, device)
 
     def heatmaps() -> torch.Tensor:
         with torch.inference_mode(), autocast(precision, device):
@@ -122,10 +123,13 @@ def inference_works(page: Page, plan: Plan) -> dict[str, Work]:
 
 
 def answers(
-    experiment: Experiment, model: TopDown, device: torch.device
+    model: TopDown, precision: str, device: torch.device
 ) -> Callable[[torch.Tensor, bool], object]:
-    """From images and whether to test the mirror image too to keypoints, as the evaluation does."""
-    precision = resolve_precision(experiment.settings.precision, device)
+    """From images, and whether to test the mirror image too, to keypoints.
+
+    Args:
+        model: folded, as the evaluation folds it once for all batches.
+    """
 
     def answer(images: torch.Tensor, flip_test: bool) -> object:
         model.flip_test = flip_test

@@ -25,6 +25,7 @@ from hrpose.benchmark.testing import testing_section
 from hrpose.benchmark.timing import Plan
 from hrpose.benchmark.training import train_section
 from hrpose.engine import distributed, provenance
+from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
@@ -74,6 +75,8 @@ def benchmark(request: Request) -> dict[str, Any]:
     pages = _pages(request)
     page = next(iter(pages.values()))
     device = distributed.choose_device(page["runner"].get("device", "auto"))
+    if device.type == "cpu":
+        keep_freed_memory()  # as training and testing do
     plan = Plan(device, request.repeats, request.seconds)
     report = _head(request, pages, device)
     _write(report, request.out)

@@ -14,6 +14,8 @@ from hrpose.engine.evaluate import score
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader, validator
 from hrpose.engine.log import RunLog
+from hrpose.engine.precision import resolve_precision
+from hrpose.models.folding import fold_batch_norm
 
 
 def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
@@ -32,7 +34,8 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
     validate = validator(experiment, dataset, device, RunLog(None, main=False))
     batches = loader(experiment, dataset, train=False, device=device)
     first = on_device(next(iter(batches)), device)
-    answer, flip_test = answers(experiment, model, device), model.flip_test
+    precision, flip_test = resolve_precision(settings.precision, device), model.flip_test
+    answer = answers(fold_batch_norm(model), precision, device)
     predictions = validate(model).predictions
     count, size = len(predictions), len(first["images"])
     works: dict[str, Any] = {
