@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
 from hrpose.engine import distributed, state
 from hrpose.engine.ema import EMA
@@ -20,11 +19,11 @@ from hrpose.engine.keeper import Keeper
 from hrpose.engine.log import RunLog
 from hrpose.engine.meter import Meter, duration, memory
 from hrpose.engine.micro_batches import MicroBatches
+from hrpose.engine.network import on_device, to_training, wrapped
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
 from hrpose.engine.state import Progress
-from hrpose.errors import DataError, RunError
-from hrpose.models.normalisation import group_batch_norm
+from hrpose.errors import DataError
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -66,20 +65,14 @@ class Runner:
         self.validate, self.higher_is_better = validate, higher_is_better
         self.log, self.work_dir, self.device, self.identity = log, work_dir, device, identity
         self.precision = resolve_precision(settings.precision, device)
-        self.model: TopDown = model.to(device).to(memory_format=settings.memory_format)
-        if settings.batch_norm == "sync":
-            if device.type != "cuda":
-                raise RunError("runner.batch_norm='sync' needs GPUs; use 'frozen' or 'local' here")
-            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
-        if settings.batch_norm_group:
-            group_batch_norm(self.model, settings.batch_norm_group)
+        self.model = on_device(model, settings, device)
         self.codec, self.loss = self.model.codec, self.model.loss
         self.optimizer = make_optimizer(params=self.model.parameters())
         self.base_lr = [group["lr"] for group in self.optimizer.param_groups]
         use_scaler = self.precision == "fp16" and device.type == "cuda"
         self.scaler = torch.amp.GradScaler(device.type, enabled=use_scaler)
         self.ema = EMA(self.model, settings.ema) if settings.ema else None
-        self.network = self._wrap()
+        self.network = wrapped(self.model, settings, device)
         self.iters_per_epoch = math.ceil(len(loader) / settings.accumulate)
         self.progress = Progress()
         self.meter = Meter()
@@ -90,17 +83,6 @@ class Runner:
         self.micro_batches = MicroBatches(self.network, self.progress, log)
         self.keeper = Keeper(work_dir, settings.keep_checkpoints, settings.save_best, log)
         self.interrupts = Interrupts()
-
-    def _wrap(self) -> nn.Module:
-        network: nn.Module = self.model
-        if self.settings.compile:
-            network = torch.compile(network)  # type: ignore[assignment]
-        if distributed.world_size() > 1:
-            ids = [self.device.index] if self.device.type == "cuda" else None
-            network = DistributedDataParallel(
-                network, ids, broadcast_buffers=False, gradient_as_bucket_view=True
-            )
-        return network
 
     def train(self) -> Progress:
         """Go on from `progress` to the last epoch, or to an early stop.
@@ -126,11 +108,7 @@ class Runner:
         """What is left of one pass over the training set."""
         progress, settings = self.progress, self.settings
         self.loader.batch_sampler.set_epoch(epoch, progress.step * settings.accumulate)  # type: ignore[union-attr]
-        self.model.train()
-        if settings.batch_norm == "frozen":
-            for module in self.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        to_training(self.model, settings)
         self.meter.restart()
         title = f"epoch {epoch + 1}/{settings.epochs}"
         groups = self.meter.waiting(_groups(self.loader, settings.accumulate))

@@ -1,0 +1,51 @@
+"""The model as the training step calls it: on its device, compiled, shared between processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hrpose.engine import distributed
+from hrpose.engine.settings import RunSettings
+from hrpose.errors import RunError
+from hrpose.models.normalisation import group_batch_norm
+
+if TYPE_CHECKING:
+    from hrpose.models import TopDown
+
+
+def on_device(model: TopDown, settings: RunSettings, device: torch.device) -> TopDown:
+    """`model` on `device`, with the batch norm and the memory layout that `settings` ask for."""
+    model = model.to(device).to(memory_format=settings.memory_format)
+    if settings.batch_norm == "sync":
+        if device.type != "cuda":
+            raise RunError("runner.batch_norm='sync' needs GPUs; use 'frozen' or 'local' here")
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    if settings.batch_norm_group:
+        group_batch_norm(model, settings.batch_norm_group)
+    return model
+
+
+def wrapped(model: nn.Module, settings: RunSettings, device: torch.device) -> nn.Module:
+    """What to call in a training step: `model` compiled, and shared with the other processes."""
+    network = model
+    if settings.compile:
+        network = torch.compile(network)  # type: ignore[assignment]
+    if distributed.world_size() > 1:
+        ids = [device.index] if device.type == "cuda" else None
+        network = DistributedDataParallel(
+            network, ids, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
+    return network
+
+
+def to_training(model: nn.Module, settings: RunSettings) -> None:
+    """Training mode; batch norm that is frozen stays as in evaluation."""
+    model.train()
+    if settings.batch_norm == "frozen":
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
