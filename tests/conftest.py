@@ -19,6 +19,12 @@ settings.load_profile("hrpose")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory) -> None:
+    """What tests keep does not go into the user's cache folder."""
+    os.environ["HRPOSE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Numbers measured on MMPose, copied from the reference set (tests/golden/README.md)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import torch
 
 from hrpose.engine import distributed
 from hrpose.engine.experiment import Experiment
+from hrpose.errors import DataError
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
@@ -39,14 +40,28 @@ def loader(experiment: Experiment, dataset: PoseDataset, train: bool, device: to
 
 
 def look_at_images(
-    experiment: Experiment, split: str, dataset: PoseDataset, log: Any, folder: Path | None = None
+    experiment: Experiment,
+    datasets: Mapping[str, PoseDataset | None],
+    log: Any,
+    folder: Path | None = None,
 ) -> None:
-    """Check the images of `split` as `data.check` says; raises DataError where some are bad."""
+    """Check the images of all `datasets`, by split, as `data.check` says.
+
+    Raises:
+        DataError: some are bad; on every process, with those of all splits.
+    """
     from hrpose.datasets.check import require_images
 
     how = experiment.data.check
-    if how != "off" and distributed.rank() == 0:
-        log.info(require_images(dataset, split, how == "full", folder, log.progress))
+    problems = []
+    for split, dataset in datasets.items():
+        if how != "off" and distributed.rank() == 0 and dataset is not None:
+            try:
+                log.info(require_images(dataset, split, how == "full", folder, log.progress))
+            except DataError as error:
+                problems.append(str(error))
+    if problems := distributed.broadcast(problems):
+        raise DataError("\n".join(problems))
 
 
 def processors() -> int:

@@ -40,7 +40,7 @@ def run_test(
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
         dataset = experiment.dataset("test")
         log.info(f"test: {dataset.summary()}")
-        look_at_images(experiment, "test", dataset, log)
+        look_at_images(experiment, {"test": dataset}, log)
         path = distributed.local_first(fetch, source)
         log.info(load_weights(experiment.model, path, strict=True))
         layout = experiment.settings.memory_format

@@ -79,12 +79,11 @@ def make_runner(
     log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
     dataset = experiment.dataset("train")
     log.info(f"train: {dataset.summary()}")
-    look_at_images(experiment, "train", dataset, log, work_dir)
     batches = loader(experiment, dataset, train=True, device=device)
     val = experiment.dataset("val") if settings.val_interval else None
     if val is not None:
         log.info(f"val: {val.summary()}")
-        look_at_images(experiment, "val", val, log, work_dir)
+    look_at_images(experiment, {"train": dataset, "val": val}, log, work_dir)
     if source is None:
         _load_start(experiment, log)
     world, data = distributed.world_size(), experiment.data
