@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.transforms import Transform
+from hrpose.datasets.cache import ImageCache
+from hrpose.datasets.region import View, Window, window_of
+from hrpose.datasets.transforms import Sample, Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
@@ -35,6 +37,7 @@ class PoseDataset(ABC):
         on_bad_image: what an unreadable image does. 'error': DataError. 'skip': where the pipeline
             draws random numbers (training) another animal takes its place, else the sample has no
             image and `collate` leaves it out; either way the message travels in `bad`.
+        cache: keeps what is decoded, for the epochs to come.
     """
 
     record_keys: tuple[str, ...] = ("image_path", "box", "keypoints", "visible", "index")
@@ -45,12 +48,15 @@ class PoseDataset(ABC):
         keypoints: KeypointMeta,
         pipeline: Sequence[Transform],
         on_bad_image: Literal["error", "skip"] = "error",
+        cache: ImageCache | None = None,
     ) -> None:
         check_pipeline(pipeline, keypoints, self.record_keys)
         self.meta = keypoints
         self.pipeline = tuple(pipeline)
         self.is_random = any(transform.random for transform in self.pipeline)
         self.on_bad_image = on_bad_image
+        self.cache = cache
+        self._windows: dict[int, Window | None] = {}
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
 
@@ -90,6 +96,8 @@ class PoseDataset(ABC):
                 named = ", ".join(ids[:5]) + (", ..." if count > 5 else "")
                 parts.append(f"{count} {reason} (annotation {named})")
             lines.append(f"left out {len(self.left_out)}: " + "; ".join(parts))
+        if self.cache is not None:
+            lines.append(f"decoded images are kept in {self.cache}")
         return "\n".join(lines)
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
@@ -131,8 +139,13 @@ class PoseDataset(ABC):
     def _sample(self, epoch: int, index: int) -> dict[str, Any]:
         """The sample, or `error` alone: why its image cannot be used."""
         rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
-        sample = {"image_size": None, "meta": self.meta, **self.record(index, epoch)}
+        sample = {"image_size": None, "region": None, "meta": self.meta}
+        sample.update(self.record(index, epoch))
         try:
+            if self.cache is not None and "image" not in sample:
+                if index not in self._windows:
+                    self._windows[index] = wanted_window(self.pipeline, sample)
+                sample["region"] = self.cache.load(sample["image_path"], self._windows[index])
             for transform in self.pipeline:
                 sample = transform(sample, rng)
         except DataError as problem:
@@ -140,11 +153,26 @@ class PoseDataset(ABC):
         return {key: sample[key] for key in _SHIPPED}
 
 
+def wanted_window(pipeline: Sequence[Transform], record: Sample) -> Window | None:
+    """The part of a photograph that holds all crops which `pipeline` may cut for `record`; None
+    where that is nearly all of it, or not known.
+    """
+    views: list[View] = []
+    for transform in pipeline:
+        planned = transform.reach(views, record)
+        if planned is None or record["image_size"] is None:
+            return None
+        views = planned
+        if "matrix" in transform.adds:
+            break
+    return window_of(views, record["image_size"])
+
+
 def check_pipeline(
     pipeline: Sequence[Transform], meta: KeypointMeta, record_keys: Sequence[str]
 ) -> None:
     """ValueError where a transform reads what nothing before it gives, or does not suit `meta`."""
-    have = {*record_keys, "meta", "image_size"}
+    have = {*record_keys, "meta", "image_size", "region"}
     for position, transform in enumerate(pipeline):
         place = f"pipeline {position} ({type(transform).__name__})"
         missing = [key for key in (*transform.reads, *transform.changes) if key not in have]

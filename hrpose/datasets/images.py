@@ -23,7 +23,8 @@ def read_image(path: str | Path) -> np.ndarray:
         DataError: the file is missing, empty, cut off, or not an image.
     """
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - in half the time of a Path
+            data = file.readall()
     except FileNotFoundError:
         raise DataError(f"{path}: no such image; check img_root and the file name") from None
     except OSError as problem:
