@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,8 @@ class RegionFile:
 
     def _read_index(self) -> None:
         """Learn what was added since the last time, by this process or another."""
-        with self._index.open("rb") as index:
+        data = b""
+        with suppress(OSError), self._index.open("rb") as index:
             index.seek(self._index_read)
             data = index.read()
         data = data[: len(data) // _CHECKED.size * _CHECKED.size]
@@ -112,7 +114,7 @@ class RegionFile:
     def _map_pixels(self) -> None:
         """Map all that the file holds by now; regions in the old map are made anew when needed."""
         self._regions.clear()
-        with self._pixels.open("rb") as file:
+        with suppress(OSError), self._pixels.open("rb") as file:
             if os.fstat(file.fileno()).st_size:
                 whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 self._map = np.frombuffer(whole, np.uint8)
