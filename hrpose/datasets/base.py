@@ -139,7 +139,7 @@ class PoseDataset(ABC):
     def _sample(self, epoch: int, index: int) -> dict[str, Any]:
         """The sample, or `error` alone: why its image cannot be used."""
         rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
-        sample = {"image_size": None, "region": None, "meta": self.meta}
+        sample: Sample = {"image_size": None, "region": None, "meta": self.meta}
         sample.update(self.record(index, epoch))
         try:
             if self.cache is not None and "image" not in sample:
