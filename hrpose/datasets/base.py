@@ -5,6 +5,7 @@ Legend: N animals, K keypoints; h, w height and width of the crop in px.
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -12,13 +13,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache import ImageCache
 from hrpose.datasets.region import View, Window, window_of
-from hrpose.datasets.transforms import Sample, Transform
+from hrpose.datasets.streams import streams
+from hrpose.datasets.transforms import Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
 
+_GIVEN = ("meta", "image_size", "region", "out")  # to each record, by the data set
 _SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
 _MAX_TRIES = 20
 _UNUSED = np.random.default_rng(0)  # for pipelines that draw nothing: making one takes 50 us
@@ -53,6 +57,8 @@ class PoseDataset(ABC):
         check_pipeline(pipeline, keypoints, self.record_keys)
         self.meta = keypoints
         self.pipeline = tuple(pipeline)
+        sizes = [step.size for step in self.pipeline if isinstance(step, Warp)]
+        self._crop_size = sizes[0] if sizes else (0, 0)  # a user's own transform may cut instead
         self.is_random = any(transform.random for transform in self.pipeline)
         self.on_bad_image = on_bad_image
         self.cache = cache
@@ -108,12 +114,21 @@ class PoseDataset(ABC):
         an image could not be read (index is then that of the animal which took the place).
         """
         epoch, index = (0, key) if isinstance(key, int | np.integer) else key
+        rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
+        return self._usable(epoch, index, rng)
+
+    def _usable(
+        self, epoch: int, index: int, rng: np.random.Generator, out: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """The sample, or what stands in for it where its image cannot be used; `out` (h, w, 3) is
+        where the crop may be put.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
         chosen = index
         bad: list[str] = []
         for attempt in range(_MAX_TRIES):
-            sample = self._sample(epoch, chosen)
+            sample = self._sample(epoch, chosen, rng, out)
             if "error" not in sample:
                 return {**sample, "bad": bad} if bad else sample
             bad.append(sample["error"])
@@ -123,6 +138,7 @@ class PoseDataset(ABC):
                 return {"bad": bad, "index": index}
             stream = np.random.default_rng((self.seed, epoch, index, attempt + 1))
             chosen = int(stream.integers(len(self)))
+            rng = np.random.default_rng((self.seed, epoch, chosen))
         raise DataError(f"{_MAX_TRIES} images in a row cannot be used, the last: {bad[-1]}")
 
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -131,15 +147,20 @@ class PoseDataset(ABC):
         A DataError travels as the value of `error`: raised in a worker it would reach the user
         wrapped in that worker's traceback.
         """
+        samples = Samples(len(keys), self._crop_size)
+        rngs = streams(self.seed, keys) if self.is_random else itertools.repeat(_UNUSED)
         try:
-            return [self[key] for key in keys]
+            for (epoch, index), rng, row in zip(keys, rngs, samples.rows, strict=False):
+                samples.append(self._usable(epoch, index, rng, row))
+            return samples
         except DataError as problem:
             return [{"error": str(problem)}]
 
-    def _sample(self, epoch: int, index: int) -> dict[str, Any]:
+    def _sample(
+        self, epoch: int, index: int, rng: np.random.Generator, out: np.ndarray | None
+    ) -> dict[str, Any]:
         """The sample, or `error` alone: why its image cannot be used."""
-        rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
-        sample: Sample = {"image_size": None, "region": None, "meta": self.meta}
+        sample: Sample = {"image_size": None, "region": None, "meta": self.meta, "out": out}
         sample.update(self.record(index, epoch))
         try:
             if self.cache is not None and "image" not in sample:
@@ -172,7 +193,7 @@ def check_pipeline(
     pipeline: Sequence[Transform], meta: KeypointMeta, record_keys: Sequence[str]
 ) -> None:
     """ValueError where a transform reads what nothing before it gives, or does not suit `meta`."""
-    have = {*record_keys, "meta", "image_size", "region"}
+    have = {*record_keys, *_GIVEN}
     for position, transform in enumerate(pipeline):
         place = f"pipeline {position} ({type(transform).__name__})"
         missing = [key for key in (*transform.reads, *transform.changes) if key not in have]

@@ -175,7 +175,7 @@ class RandomHalfBody(Transform):
 
 def clipped_normal(draw: float, spread: float, limit: float) -> float:
     """`draw`, a standard normal number, times `spread`, held between -`limit` and `limit`."""
-    return float(np.clip(draw * spread, -limit, limit))
+    return min(max(float(draw) * spread, -limit), limit)
 
 
 @register

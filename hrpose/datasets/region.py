@@ -14,6 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+_FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _FIXED_POINT = 1024  # OpenCV 4 steps through the image in such parts of a px
 _MARGIN = 4  # px: `_is_inside` asks for 3 at most, and rounding moves a crop by far less than one
 _NEARLY_ALL = 0.75  # of a photograph: then it is kept whole, once for all its animals
@@ -87,26 +88,32 @@ def _half_extent(width: float, height: float, degrees: float) -> tuple[float, fl
     return reach(width, height), reach(height, width)
 
 
-def cut(region: Region, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+def cut(
+    region: Region, matrix: np.ndarray, size: tuple[int, int], out: np.ndarray | None = None
+) -> np.ndarray | None:
     """The crop (h, w, 3) of (w, h) = `size` px that `matrix` (2, 3), image px to input px, maps to:
     bilinear, black outside the photograph, bit for bit what cv2.warpAffine cuts from the whole.
 
     None where `region` does not hold all that the crop shows.
+
+    Args:
+        out: where the crop is written, if given.
     """
     inverse = _inverse(matrix)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if region.image.shape[1::-1] == region.photo:
-        return cv2.warpAffine(region.image, inverse, size, flags=flags)
+        return cv2.warpAffine(region.image, inverse, size, out, _FLAGS)
     origin = np.array(region.origin, dtype=np.float64)[:, None]
     moved = np.concatenate([inverse[:, :2], inverse[:, 2:] - origin], axis=1)
     if not _is_inside(region, moved, size):
         return None
-    rows = _row_starts(inverse, size[1]) - origin * _FIXED_POINT
-    if (rows == _row_starts(moved, size[1])).all():
-        return cv2.warpAffine(region.image, moved, size, flags=flags)
+    along = inverse[:, 1:2] * _count(size[1])
+    rows = np.rint((along + inverse[:, 2:]) * _FIXED_POINT) - origin * _FIXED_POINT
+    if (rows == np.rint((along + moved[:, 2:]) * _FIXED_POINT)).all():
+        return cv2.warpAffine(region.image, moved, size, out, _FLAGS)
     # a row starts between two fixed points, and the last bit of a float64 decides for which: as a
     # number of the whole photograph in one case, of the region in the other
-    return cv2.remap(region.image, *_fixed_point_maps(inverse, rows, size[0]), cv2.INTER_LINEAR)
+    maps = _fixed_point_maps(inverse, rows, size[0])
+    return cv2.remap(region.image, *maps, cv2.INTER_LINEAR, out)
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
@@ -137,16 +144,11 @@ def _count(length: int) -> np.ndarray:
     return np.arange(length, dtype=np.float64)
 
 
-def _row_starts(inverse: np.ndarray, height: int) -> np.ndarray:
-    """Where each row of the crop starts: (2, h) whole numbers, in fixed points."""
-    return np.rint((inverse[:, 1:2] * _count(height) + inverse[:, 2:]) * _FIXED_POINT)
-
-
 def _fixed_point_maps(
     inverse: np.ndarray, rows: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The maps for cv2.remap that cv2.warpAffine makes inside: px (h, w, 2) int16; and (h, w)
-    uint16, how many 1/32 px further, y times 32 plus x.
+    uint16, how many 1/32 px further, y times 32 plus x. `rows` (2, h) are the starts of the rows.
     """
     steps = np.rint(inverse[:, :1] * _count(width) * _FIXED_POINT).astype(np.int32)
     starts = rows.astype(np.int32) + _FIXED_POINT // 64  # for rounding to 1/32 px

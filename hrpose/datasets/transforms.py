@@ -20,7 +20,6 @@ from hrpose.datasets.region import Region, View, cut
 from hrpose.errors import DataError
 from hrpose.geometry import (
     affine_matrix,
-    apply_affine,
     box_to_center_size,
     compose,
     mirror_matrix,
@@ -133,14 +132,15 @@ class Warp(Transform):
     """Cuts the planned crop out of the image, bilinear, black outside: image (h, w, 3) uint8 RGB.
 
     Labelled keypoints go to input px; one that falls outside the crop stays visible (the codec sees
-    to that). `matrix` (2, 3) float64 leads from image px, mirror included, to input px.
+    to that). `matrix` (2, 3) float64 leads from image px, mirror included, to input px. The crop is
+    written into `out`, unless that is None.
 
     Args:
         size: w, h of the crop.
         udp: use the map of UDP; must agree with the codec.
     """
 
-    reads = ("center", "size", "rotation", "flipped", "visible", "origin", "photo")
+    reads = ("center", "size", "rotation", "flipped", "visible", "origin", "photo", "out")
     changes = ("image", "keypoints")
     adds = ("matrix",)
 
@@ -154,15 +154,16 @@ class Warp(Transform):
         keypoints, photo = sample["keypoints"], sample["photo"]
         make = udp_matrix if self.udp else affine_matrix
         matrix = make(sample["center"], sample["size"], sample["rotation"], self.size)
-        moved = apply_affine(keypoints, matrix)
-        labelled = sample["visible"] > 0
-        if not labelled.all():
-            moved = np.where(labelled[:, None], moved, keypoints)
+        moved = keypoints @ matrix[:, :2].T + matrix[:, 2]  # in half the time of apply_affine
+        visible = sample["visible"]
+        if np.count_nonzero(visible) < len(visible):
+            moved = np.where(visible[:, None] > 0, moved, keypoints)
         if sample["flipped"]:
             matrix = compose(matrix, mirror_matrix(photo[0]))
-        crop = cut(Region(sample["image"], sample["origin"], photo), matrix, self.size)
+        region, out = Region(sample["image"], sample["origin"], photo), sample.get("out")
+        crop = cut(region, matrix, self.size, out)
         if crop is None:  # some transform went further than its `reach` says
-            crop = cut(Region.whole(read_image(sample["image_path"])), matrix, self.size)
+            crop = cut(Region.whole(read_image(sample["image_path"])), matrix, self.size, out)
         sample["image"] = crop
         sample["keypoints"] = moved.astype(np.float32)
         sample["matrix"] = matrix
