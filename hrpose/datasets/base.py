@@ -5,7 +5,6 @@ Legend: N animals, K keypoints; h, w height and width of the crop in px.
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache import ImageCache
 from hrpose.datasets.region import View, Window, window_of
-from hrpose.datasets.streams import streams
+from hrpose.datasets.streams import Streams
 from hrpose.datasets.transforms import Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -25,6 +24,7 @@ from hrpose.structures import Instances
 _GIVEN = ("meta", "image_size", "region", "out")  # to each record, by the data set
 _SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
 _MAX_TRIES = 20
+_HELD_BYTES = 2e6  # of decoded images that wait for the next step
 _UNUSED = np.random.default_rng(0)  # for pipelines that draw nothing: making one takes 50 us
 
 
@@ -63,6 +63,7 @@ class PoseDataset(ABC):
         self.on_bad_image = on_bad_image
         self.cache = cache
         self._windows: dict[int, Window | None] = {}
+        self._streams = Streams()
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
 
@@ -114,31 +115,20 @@ class PoseDataset(ABC):
         an image could not be read (index is then that of the animal which took the place).
         """
         epoch, index = (0, key) if isinstance(key, int | np.integer) else key
-        rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
-        return self._usable(epoch, index, rng)
-
-    def _usable(
-        self, epoch: int, index: int, rng: np.random.Generator, out: np.ndarray | None = None
-    ) -> dict[str, Any]:
-        """The sample, or what stands in for it where its image cannot be used; `out` (h, w, 3) is
-        where the crop may be put.
-        """
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
         chosen = index
         bad: list[str] = []
         for attempt in range(_MAX_TRIES):
-            sample = self._sample(epoch, chosen, rng, out)
-            if "error" not in sample:
+            try:
+                (sample,) = self._samples([(epoch, chosen)], [None])
                 return {**sample, "bad": bad} if bad else sample
-            bad.append(sample["error"])
-            if self.on_bad_image == "error":
-                raise DataError(bad[0])
+            except DataError as problem:
+                bad.append(f"{problem} [{self.describe(chosen)}]")
+                if self.on_bad_image == "error":
+                    raise DataError(bad[0]) from None
             if not self.is_random:
                 return {"bad": bad, "index": index}
             stream = np.random.default_rng((self.seed, epoch, index, attempt + 1))
             chosen = int(stream.integers(len(self)))
-            rng = np.random.default_rng((self.seed, epoch, chosen))
         raise DataError(f"{_MAX_TRIES} images in a row cannot be used, the last: {bad[-1]}")
 
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -148,30 +138,60 @@ class PoseDataset(ABC):
         wrapped in that worker's traceback.
         """
         samples = Samples(len(keys), self._crop_size)
-        rngs = streams(self.seed, keys) if self.is_random else itertools.repeat(_UNUSED)
         try:
-            for (epoch, index), rng, row in zip(keys, rngs, samples.rows, strict=False):
-                samples.append(self._usable(epoch, index, rng, row))
+            samples += self._samples(keys, samples.rows)
+            return samples
+        except DataError:  # one image is bad; how to go on is decided for each sample
+            samples.clear()
+        try:
+            samples += [self[key] for key in keys]
             return samples
         except DataError as problem:
             return [{"error": str(problem)}]
 
-    def _sample(
-        self, epoch: int, index: int, rng: np.random.Generator, out: np.ndarray | None
-    ) -> dict[str, Any]:
-        """The sample, or `error` alone: why its image cannot be used."""
-        sample: Sample = {"image_size": None, "region": None, "meta": self.meta, "out": out}
+    def _samples(
+        self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]
+    ) -> list[dict[str, Any]]:
+        """The samples of `keys`, their crops cut into `rows`.
+
+        Step by step, for some samples together: code that has just run is quick to run again, but
+        what it needs is gone from the processor's caches after an image was decoded.
+
+        Raises:
+            DataError: an image cannot be used.
+        """
+        rngs = self._streams(self.seed, keys) if self.is_random else [_UNUSED] * len(keys)
+        done: list[Sample] = []
+        held: list[tuple[Sample, np.random.Generator]] = []
+        size = 0
+        for (epoch, index), row, rng in zip(keys, rows, rngs, strict=True):
+            sample = self.pipeline[0](self._record(epoch, index, row), rng)
+            held.append((sample, rng))
+            image = sample.get("image")
+            if image is not None and image.flags.writeable:  # else it is mapped from a cache
+                size += image.nbytes
+            if size > _HELD_BYTES:
+                done += self._finish(held)
+                held, size = [], 0
+        return done + self._finish(held)
+
+    def _finish(self, held: Sequence[tuple[Sample, np.random.Generator]]) -> list[dict[str, Any]]:
+        """What becomes of samples behind the first step of the pipeline."""
+        for transform in self.pipeline[1:]:
+            held = [(transform(sample, rng), rng) for sample, rng in held]
+        return [{key: sample[key] for key in _SHIPPED} for sample, _ in held]
+
+    def _record(self, epoch: int, index: int, row: np.ndarray | None) -> Sample:
+        """What the pipeline starts from."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        sample: Sample = {"image_size": None, "region": None, "meta": self.meta, "out": row}
         sample.update(self.record(index, epoch))
-        try:
-            if self.cache is not None and "image" not in sample:
-                if index not in self._windows:
-                    self._windows[index] = wanted_window(self.pipeline, sample)
-                sample["region"] = self.cache.load(sample["image_path"], self._windows[index])
-            for transform in self.pipeline:
-                sample = transform(sample, rng)
-        except DataError as problem:
-            return {"error": f"{problem} [{self.describe(index)}]"}
-        return {key: sample[key] for key in _SHIPPED}
+        if self.cache is not None and "image" not in sample:
+            if index not in self._windows:
+                self._windows[index] = wanted_window(self.pipeline, sample)
+            sample["region"] = self.cache.load(sample["image_path"], self._windows[index])
+        return sample
 
 
 def wanted_window(pipeline: Sequence[Transform], record: Sample) -> Window | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,28 +22,35 @@ def _constants(start: int, factor: int, count: int) -> np.ndarray:
 _POOL, _STATE = _constants(_INIT_A, _MULTIPLY_A, 16), _constants(_INIT_B, _MULTIPLY_B, 8)
 
 
-def streams(seed: int, keys: Sequence[tuple[int, int]]) -> Iterator[np.random.Generator]:
-    """For each (epoch, index) of `keys` what np.random.default_rng((seed, epoch, index)) gives.
+class Streams:
+    """Makes the generators of a batch, and uses them again for the next one."""
 
-    It is one and the same generator, set anew each time; do not keep it.
-    """
-    if not 0 <= seed < _WORD:
-        for epoch, index in keys:
-            yield np.random.default_rng((seed, epoch, index))
-        return
-    words = np.array([(seed, epoch, index, 0) for epoch, index in keys], dtype=np.uint32).T
-    generator = np.random.Generator(np.random.PCG64(0))
-    for high, low, first, second in _seeds(words).tolist():
-        # as PCG64 starts: https://www.pcg-random.org
-        increment = ((first << 64 | second) << 1 | 1) % _LONG
-        start = ((increment + (high << 64 | low)) * _PCG_MULTIPLY + increment) % _LONG
-        generator.bit_generator.state = {
-            "bit_generator": "PCG64",
-            "state": {"state": start, "inc": increment},
-            "has_uint32": 0,  # nothing is left of a number that was drawn before
-            "uinteger": 0,
-        }
-        yield generator
+    def __init__(self) -> None:
+        self._generators: list[np.random.Generator] = []
+
+    def __call__(self, seed: int, keys: Sequence[tuple[int, int]]) -> list[np.random.Generator]:
+        """For each (epoch, index) what np.random.default_rng((seed, epoch, index)) gives.
+
+        They start anew with the next call; do not keep them.
+        """
+        if not 0 <= seed < _WORD:
+            return [np.random.default_rng((seed, epoch, index)) for epoch, index in keys]
+        while len(self._generators) < len(keys):
+            self._generators.append(np.random.Generator(np.random.PCG64(0)))
+        words = np.array([(seed, epoch, index, 0) for epoch, index in keys], dtype=np.uint32).T
+        generators = self._generators[: len(keys)]
+        for generator, seeds in zip(generators, _seeds(words).tolist(), strict=True):
+            high, low, first, second = seeds
+            # as PCG64 starts: https://www.pcg-random.org
+            increment = ((first << 64 | second) << 1 | 1) % _LONG
+            start = ((increment + (high << 64 | low)) * _PCG_MULTIPLY + increment) % _LONG
+            generator.bit_generator.state = {
+                "bit_generator": "PCG64",
+                "state": {"state": start, "inc": increment},
+                "has_uint32": 0,  # nothing is left of a number that was drawn before
+                "uinteger": 0,
+            }
+        return generators
 
 
 def _seeds(words: np.ndarray) -> np.ndarray:
