@@ -188,7 +188,7 @@ class PoseDataset(ABC):
         sample: Sample = {"image_size": None, "region": None, "meta": self.meta, "out": row}
         sample.update(self.record(index, epoch))
         if self.cache is not None and "image" not in sample:
-            if index not in self._windows:
+            if index not in self._windows:  # should it change, `Warp` sees that, and reads the file
                 self._windows[index] = wanted_window(self.pipeline, sample)
             sample["region"] = self.cache.load(sample["image_path"], self._windows[index])
         return sample

@@ -31,17 +31,22 @@ class RegionFile:
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
-        self.folder, self.limit = folder, limit
-        self._pixels, self._index = folder / "pixels-1", folder / "index-1"  # 1: the layout
+        self.__setstate__((folder, limit))
         for path in (self._pixels, self._index):
             path.touch()
-        self._forget()
 
     def __getstate__(self) -> tuple[Path, int]:
+        """What a process that is spawned, not forked, starts from."""
         return self.folder, self.limit
 
     def __setstate__(self, state: tuple[Path, int]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+        self.folder, self.limit = state
+        self._pixels, self._index = self.folder / "pixels-1", self.folder / "index-1"  # 1: layout
+        self._records: dict[bytes, tuple[int, ...]] = {}
+        self._sound: set[bytes] = set()
+        self._regions: dict[bytes, Region] = {}
+        self._map = np.zeros(0, np.uint8)
+        self._index_read = 0
 
     def get(self, key: bytes) -> Region | None:
         """The region, read only, if there is a sound one."""
@@ -90,13 +95,6 @@ class RegionFile:
             return f"cannot be written ({problem.strerror})"
         self._sound.add(key)
         return None
-
-    def _forget(self) -> None:
-        self._records: dict[bytes, tuple[int, ...]] = {}
-        self._sound: set[bytes] = set()
-        self._regions: dict[bytes, Region] = {}
-        self._map = np.zeros(0, np.uint8)
-        self._index_read = 0
 
     def _read_index(self) -> None:
         """Learn what was added since the last time, by this process or another."""

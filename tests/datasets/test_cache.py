@@ -2,60 +2,19 @@
 
 import os
 import pickle
-import shutil
-import warnings
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from cache_cases import all_of, same
 
-from hrpose.datasets import cache, cache_file, cache_folder, make_loader, transforms
+from hrpose.datasets import make_loader
 from hrpose.datasets.cache import ImageCache
 from hrpose.errors import ConfigError, DataError
 from hrpose.registry import build
 
-
-@pytest.fixture(autouse=True)
-def no_other_runs(tmp_path, monkeypatch):
-    """Temporary folders go to a place of the test's own."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(cache_folder, "_SHARED_MEMORY", tmp_path / "none")
-    monkeypatch.setattr(cache_folder.tempfile, "tempdir", str(tmp_path / "temporary"))
-
-
-@pytest.fixture
-def reads(monkeypatch) -> list[str]:
-    """The paths of all image files that are read in this process."""
-    paths, read = [], transforms.read_image
-    for module in (cache, transforms):
-        monkeypatch.setattr(module, "read_image", lambda path: paths.append(path) or read(path))
-    return paths
-
-
-@pytest.fixture
-def field(toy):
-    """Six photographs of 640 x 480 px with an animal of 40 x 30 px each, at the border in one."""
-    random = np.random.default_rng(5)
-    for number, (image, entry) in enumerate(zip(toy.images, toy.annotations, strict=True)):
-        image.update(width=640, height=480)
-        pixels = random.integers(0, 255, (480, 640, 3), dtype=np.uint8)
-        cv2.imwrite(str(toy.root / "images" / f"{number}.jpg"), pixels)
-        x, y = 100 * number, 70 * number
-        entry["bbox"] = [x, y, 40, 30]
-        entry["keypoints"] = [x + 2, y + 2, 2, x + 10, y + 20, 1, x + 35, y + 8, 2, 0, 0, 0]
-    return toy
-
-
-def same(first: dict, second: dict) -> None:
-    assert first.keys() == second.keys()
-    for key, value in first.items():
-        assert np.array_equal(value, second[key]), key
-
-
-def all_of(data, epochs=(0,)) -> list[dict]:
-    return [data[epoch, index] for epoch in epochs for index in range(len(data))]
+pytestmark = pytest.mark.usefixtures("no_other_runs")
 
 
 def spoil_images(toy) -> None:
@@ -154,41 +113,6 @@ def test_other_augmentation_asks_for_other_parts(field, meta, test_steps, train_
     assert len(reads) == 12
 
 
-def flip_a_bit(folder: Path) -> None:
-    path = folder / "pixels-1"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-
-
-def cut_pixels(folder: Path) -> None:
-    os.truncate(folder / "pixels-1", (folder / "pixels-1").stat().st_size - 1)
-
-
-def cut_index(folder: Path) -> None:
-    os.truncate(folder / "index-1", (folder / "index-1").stat().st_size - 1)
-
-
-def zero_index(folder: Path) -> None:
-    size = cache_file._CHECKED.size
-    data = (folder / "index-1").read_bytes()
-    (folder / "index-1").write_bytes(data[:size] + bytes(size) + data[2 * size :])
-
-
-@pytest.mark.parametrize("damage", [flip_a_bit, cut_pixels, cut_index, zero_index])
-def test_a_damaged_entry_is_noticed_and_replaced(field, meta, train_steps, tmp_path, reads, damage):
-    expected = all_of(field.open(meta, train_steps))
-    folder = tmp_path / "kept"
-    all_of(field.open(meta, train_steps, cache=ImageCache(str(folder))))
-    damage(folder)
-    for more in (1, 0):
-        reads.clear()
-        samples = all_of(field.open(meta, train_steps, cache=ImageCache(str(folder))))
-        assert len(reads) == more
-        for first, second in zip(expected, samples, strict=True):
-            same(first, second)
-
-
 def test_the_bound_is_kept_and_said_once(field, meta, test_steps, reads):
     """Regions of 49 x 44 and 58 x 58 px fit into 20,000 bytes, another of 58 x 58 px does not."""
     data = field.open(meta, test_steps, cache=ImageCache(gigabytes=0.02e-3))
@@ -200,37 +124,6 @@ def test_the_bound_is_kept_and_said_once(field, meta, test_steps, reads):
     assert len(reads) == 6 + 6 + 4
     for first, second in zip(expected * 2, samples, strict=True):
         same(first, second)
-
-
-def test_a_full_disk_is_no_error(field, meta, test_steps):
-    """/dev/full refuses every byte."""
-    data = field.open(meta, test_steps, cache=ImageCache())
-    pixels = data.cache.folder / "pixels-1"
-    pixels.unlink()
-    pixels.symlink_to("/dev/full")
-    with pytest.warns(UserWarning, match="cannot be written .No space left on device.") as caught:
-        samples = all_of(data, (0, 1))
-    assert len(caught) == 1
-    for first, second in zip(all_of(field.open(meta, test_steps)) * 2, samples, strict=True):
-        same(first, second)
-
-
-def test_a_disk_is_not_filled_to_the_brim(field, meta, test_steps, monkeypatch):
-    monkeypatch.setattr(cache_file, "has_room", lambda folder, size: False)
-    data = field.open(meta, test_steps, cache=ImageCache())
-    with pytest.warns(UserWarning, match="has filled the disk, or nearly so"):
-        all_of(data)
-    assert (data.cache.folder / "pixels-1").stat().st_size == 0
-
-
-def test_a_folder_that_goes_away_is_no_error(field, meta, test_steps):
-    data = field.open(meta, test_steps, cache=ImageCache())
-    first = data[0]
-    shutil.rmtree(data.cache.folder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        same(data[0], first)
-        same(data[1], field.open(meta, test_steps)[1])
 
 
 def test_a_data_set_with_a_cache_can_be_sent_to_a_process(field, meta, test_steps, reads):
