@@ -44,10 +44,13 @@ def affine_matrix(
     another aspect than `output_size`.
     """
     _check_size(size)
-    angle = np.deg2rad(degrees)
+    sine, cosine = 0.0, 1.0
+    if degrees:
+        angle = np.deg2rad(degrees)
+        sine, cosine = float(np.sin(angle)), float(np.cos(angle))
     arm = 0.5 * float(np.float32(size[0]))
     x, y = (float(np.float32(value)) for value in center)
-    source = _corner(x, y, float(np.sin(angle)) * arm, float(-np.cos(angle)) * arm)
+    source = _corner(x, y, sine * arm, -cosine * arm)
     return cv2.getAffineTransform(source, _target(*output_size))
 
 
