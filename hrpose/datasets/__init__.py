@@ -2,8 +2,9 @@
 
 from hrpose.datasets import photometric, random_transforms, synthetic, transforms
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.batch import collate
 from hrpose.datasets.coco import CocoPoseDataset
-from hrpose.datasets.loader import EpochSampler, collate, make_loader
+from hrpose.datasets.loader import EpochSampler, make_loader
 
 __all__ = [
     "CocoPoseDataset",

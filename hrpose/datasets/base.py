@@ -12,13 +12,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.transforms import Transform
+from hrpose.datasets.batch import Samples
+from hrpose.datasets.cache import ImageCache
+from hrpose.datasets.region import View, Window, window_of
+from hrpose.datasets.streams import Streams
+from hrpose.datasets.transforms import Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
 
+_GIVEN = ("meta", "image_size", "region", "out")  # to each record, by the data set
 _SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
 _MAX_TRIES = 20
+_HELD_BYTES = 2e6  # of decoded images that wait for the next step
 _UNUSED = np.random.default_rng(0)  # for pipelines that draw nothing: making one takes 50 us
 
 
@@ -35,6 +41,7 @@ class PoseDataset(ABC):
         on_bad_image: what an unreadable image does. 'error': DataError. 'skip': where the pipeline
             draws random numbers (training) another animal takes its place, else the sample has no
             image and `collate` leaves it out; either way the message travels in `bad`.
+        cache: keeps what is decoded, for the epochs to come.
     """
 
     record_keys: tuple[str, ...] = ("image_path", "box", "keypoints", "visible", "index")
@@ -45,12 +52,18 @@ class PoseDataset(ABC):
         keypoints: KeypointMeta,
         pipeline: Sequence[Transform],
         on_bad_image: Literal["error", "skip"] = "error",
+        cache: ImageCache | None = None,
     ) -> None:
         check_pipeline(pipeline, keypoints, self.record_keys)
         self.meta = keypoints
         self.pipeline = tuple(pipeline)
+        sizes = [step.size for step in self.pipeline if isinstance(step, Warp)]
+        self._crop_size = sizes[0] if sizes else (0, 0)  # a user's own transform may cut instead
         self.is_random = any(transform.random for transform in self.pipeline)
         self.on_bad_image = on_bad_image
+        self.cache = cache
+        self._windows: dict[int, Window | None] = {}
+        self._streams = Streams()
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
 
@@ -90,6 +103,8 @@ class PoseDataset(ABC):
                 named = ", ".join(ids[:5]) + (", ..." if count > 5 else "")
                 parts.append(f"{count} {reason} (annotation {named})")
             lines.append(f"left out {len(self.left_out)}: " + "; ".join(parts))
+        if self.cache is not None:
+            lines.append(f"decoded images are kept in {self.cache}")
         return "\n".join(lines)
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
@@ -100,17 +115,16 @@ class PoseDataset(ABC):
         an image could not be read (index is then that of the animal which took the place).
         """
         epoch, index = (0, key) if isinstance(key, int | np.integer) else key
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
         chosen = index
         bad: list[str] = []
         for attempt in range(_MAX_TRIES):
-            sample = self._sample(epoch, chosen)
-            if "error" not in sample:
+            try:
+                (sample,) = self._samples([(epoch, chosen)], [None])
                 return {**sample, "bad": bad} if bad else sample
-            bad.append(sample["error"])
-            if self.on_bad_image == "error":
-                raise DataError(bad[0])
+            except DataError as problem:
+                bad.append(f"{problem} [{self.describe(chosen)}]")
+                if self.on_bad_image == "error":
+                    raise DataError(bad[0]) from None
             if not self.is_random:
                 return {"bad": bad, "index": index}
             stream = np.random.default_rng((self.seed, epoch, index, attempt + 1))
@@ -123,28 +137,83 @@ class PoseDataset(ABC):
         A DataError travels as the value of `error`: raised in a worker it would reach the user
         wrapped in that worker's traceback.
         """
+        samples = Samples(len(keys), self._crop_size)
         try:
-            return [self[key] for key in keys]
+            samples += self._samples(keys, samples.rows)
+            return samples
+        except DataError:  # one image is bad; how to go on is decided for each sample
+            samples.clear()
+        try:
+            samples += [self[key] for key in keys]
+            return samples
         except DataError as problem:
             return [{"error": str(problem)}]
 
-    def _sample(self, epoch: int, index: int) -> dict[str, Any]:
-        """The sample, or `error` alone: why its image cannot be used."""
-        rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
-        sample = {"image_size": None, "meta": self.meta, **self.record(index, epoch)}
-        try:
-            for transform in self.pipeline:
-                sample = transform(sample, rng)
-        except DataError as problem:
-            return {"error": f"{problem} [{self.describe(index)}]"}
-        return {key: sample[key] for key in _SHIPPED}
+    def _samples(
+        self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]
+    ) -> list[dict[str, Any]]:
+        """The samples of `keys`, their crops cut into `rows`.
+
+        Step by step, for some samples together: code that has just run is quick to run again, but
+        what it needs is gone from the processor's caches after an image was decoded.
+
+        Raises:
+            DataError: an image cannot be used.
+        """
+        rngs = self._streams(self.seed, keys) if self.is_random else [_UNUSED] * len(keys)
+        done: list[Sample] = []
+        held: list[tuple[Sample, np.random.Generator]] = []
+        size = 0
+        for (epoch, index), row, rng in zip(keys, rows, rngs, strict=True):
+            sample = self.pipeline[0](self._record(epoch, index, row), rng)
+            held.append((sample, rng))
+            image = sample.get("image")
+            if image is not None and image.flags.writeable:  # else it is mapped from a cache
+                size += image.nbytes
+            if size > _HELD_BYTES:
+                done += self._finish(held)
+                held, size = [], 0
+        return done + self._finish(held)
+
+    def _finish(self, held: Sequence[tuple[Sample, np.random.Generator]]) -> list[dict[str, Any]]:
+        """What becomes of samples behind the first step of the pipeline."""
+        for transform in self.pipeline[1:]:
+            held = [(transform(sample, rng), rng) for sample, rng in held]
+        return [{key: sample[key] for key in _SHIPPED} for sample, _ in held]
+
+    def _record(self, epoch: int, index: int, row: np.ndarray | None) -> Sample:
+        """What the pipeline starts from."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        sample: Sample = {"image_size": None, "region": None, "meta": self.meta, "out": row}
+        sample.update(self.record(index, epoch))
+        if self.cache is not None and "image" not in sample:
+            if index not in self._windows:  # should it change, `Warp` sees that, and reads the file
+                self._windows[index] = wanted_window(self.pipeline, sample)
+            sample["region"] = self.cache.load(sample["image_path"], self._windows[index])
+        return sample
+
+
+def wanted_window(pipeline: Sequence[Transform], record: Sample) -> Window | None:
+    """The part of a photograph that holds all crops which `pipeline` may cut for `record`; None
+    where that is nearly all of it, or not known.
+    """
+    views: list[View] = []
+    for transform in pipeline:
+        planned = transform.reach(views, record)
+        if planned is None or record["image_size"] is None:
+            return None
+        views = planned
+        if "matrix" in transform.adds:
+            break
+    return window_of(views, record["image_size"])
 
 
 def check_pipeline(
     pipeline: Sequence[Transform], meta: KeypointMeta, record_keys: Sequence[str]
 ) -> None:
     """ValueError where a transform reads what nothing before it gives, or does not suit `meta`."""
-    have = {*record_keys, "meta", "image_size"}
+    have = {*record_keys, *_GIVEN}
     for position, transform in enumerate(pipeline):
         place = f"pipeline {position} ({type(transform).__name__})"
         missing = [key for key in (*transform.reads, *transform.changes) if key not in have]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.cache import ImageCache
 from hrpose.datasets.coco_entry import CleanUp
 from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
 from hrpose.datasets.coco_notes import label_notes
@@ -39,6 +40,7 @@ class CocoPoseDataset(PoseDataset):
             leaves out animals of area 0.
         category: name of the one category to use; all of them by default.
         labels_only: the images need not be there; for scoring what was predicted elsewhere.
+        cache: decoded images are kept in it, so that each is read once and not in every epoch.
 
     Raises:
         DataError: a file or folder is missing or broken, or does not fit `keypoints`.
@@ -58,8 +60,9 @@ class CocoPoseDataset(PoseDataset):
         on_bad_image: Literal["error", "skip"] = "error",
         category: str | None = None,
         labels_only: bool = False,
+        cache: ImageCache | None = None,
     ) -> None:
-        super().__init__(keypoints, pipeline, on_bad_image)
+        super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and len(paths) > 1:
             raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")

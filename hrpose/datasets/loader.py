@@ -1,7 +1,4 @@
-"""Batches: which samples, in which order, on which process; and how samples become one batch.
-
-Legend: B animals, K keypoints; h, w the crop in px.
-"""
+"""Batches: which samples, in which order, on which process."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -18,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.batch import collate
 from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
 from hrpose.errors import DataError
 
@@ -97,29 +95,6 @@ class PoseLoader(DataLoader):
             yield batch
 
 
-def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Samples as one batch; those without an image are left out, all messages kept.
-
-    Returns: images (B, 3, h, w) uint8, channels_last in memory; keypoints (B, K, 2) and visible
-    (B, K) float32; matrix (B, 2, 3) float64; index (B,) int64; bad, a list of messages. Where
-    nothing could be used, B is 0 (h, w and K too). Only `error` where a sample holds one.
-    """
-    for sample in samples:
-        if "error" in sample:
-            return {"error": sample["error"]}
-    good = [sample for sample in samples if "image" in sample]
-    bad = [message for sample in samples for message in sample.get("bad", ())]
-    images = _stack([sample["image"] for sample in good], (0, 0, 0, 3), np.uint8)
-    return {
-        "images": images.permute(0, 3, 1, 2),
-        "keypoints": _stack([sample["keypoints"] for sample in good], (0, 0, 2), np.float32),
-        "visible": _stack([sample["visible"] for sample in good], (0, 0), np.float32),
-        "matrix": _stack([sample["matrix"] for sample in good], (0, 2, 3), np.float64),
-        "index": torch.tensor([sample["index"] for sample in good], dtype=torch.int64),
-        "bad": bad,
-    }
-
-
 def make_loader(
     dataset: PoseDataset,
     batch_size: int,
@@ -152,11 +127,6 @@ def make_loader(
         generator=torch.Generator(),  # else each pass would move torch's own
         timeout=timeout if workers else 0,
     )
-
-
-def _stack(arrays: list[np.ndarray], empty: tuple[int, ...], dtype: Any) -> torch.Tensor:
-    stacked = np.stack(arrays) if arrays else np.zeros(empty)
-    return torch.from_numpy(stacked.astype(dtype, copy=False))
 
 
 def _start_worker(worker: int) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from hrpose.datasets.region import View
 from hrpose.datasets.transforms import Sample, Transform, probability
 from hrpose.geometry import box_to_center_size
 from hrpose.keypoints import KeypointMeta
@@ -35,6 +36,13 @@ class RandomShift(Transform):
             sample["center"] = (sample["center"] + offset * sample["box"][2:]).astype(np.float32)
         return sample
 
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """The largest shift."""
+        if self.prob == 0:
+            return views
+        x, y = (abs(self.shift) * float(side) for side in sample["box"][2:])
+        return [view._replace(shift=(view.shift[0] + x, view.shift[1] + y)) for view in views]
+
 
 @lru_cache
 def _flip_index(meta: KeypointMeta) -> np.ndarray:
@@ -59,7 +67,7 @@ def flip_keypoints(
 class RandomFlip(Transform):
     """Mirrors left to right with probability `prob`, left and right keypoints changing places."""
 
-    reads = ("image", "meta")
+    reads = ("photo", "meta")
     changes = ("keypoints", "visible", "center", "flipped")
     random = True
 
@@ -69,7 +77,7 @@ class RandomFlip(Transform):
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Mirror keypoints and centre, or not."""
         if rng.random() < self.prob:
-            width = sample["image"].shape[1]
+            width = sample["photo"][0]
             sample["keypoints"], sample["visible"] = flip_keypoints(
                 sample["keypoints"], sample["visible"], _flip_index(sample["meta"]), width
             )
@@ -77,6 +85,10 @@ class RandomFlip(Transform):
             sample["center"] = np.array([width - 1 - x, y], dtype=np.float32)
             sample["flipped"] = not sample["flipped"]
         return sample
+
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """A mirrored crop shows the same part of the photograph."""
+        return views
 
 
 def half_body_box(
@@ -138,6 +150,22 @@ class RandomHalfBody(Transform):
                 sample["center"], sample["size"] = half
         return sample
 
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """Also the crops around either half, and around what is a half once it is mirrored."""
+        keypoints, visible = sample["keypoints"], sample["visible"]
+        labelled = np.count_nonzero(visible > 0)
+        if self.prob == 0 or labelled < self.min_visible:
+            return views
+        halves, mirror = _halves(sample["meta"]), _flip_index(sample["meta"])
+        aspect = views[0].size[0] / views[0].size[1]
+        boxes = [
+            half_body_box(keypoints, visible, ids, prefer_upper, aspect)
+            for ids in (halves, (mirror[halves[0]], mirror[halves[1]]))
+            for prefer_upper in (True, False)
+        ]
+        found = [box for box in boxes if box is not None]
+        return views + [View(tuple(c.tolist()), tuple(size.tolist())) for c, size in found]
+
     def problem_with(self, meta: KeypointMeta) -> str | None:
         """Keypoints without an upper and a lower body cannot be halved."""
         if meta.upper_ids and meta.lower_ids:
@@ -147,7 +175,7 @@ class RandomHalfBody(Transform):
 
 def clipped_normal(draw: float, spread: float, limit: float) -> float:
     """`draw`, a standard normal number, times `spread`, held between -`limit` and `limit`."""
-    return float(np.clip(draw * spread, -limit, limit))
+    return min(max(float(draw) * spread, -limit), limit)
 
 
 @register
@@ -174,3 +202,14 @@ class RandomScaleRotate(Transform):
             draw = rng.standard_normal()
             sample["rotation"] = clipped_normal(draw, self.degrees, 2 * self.degrees)
         return sample
+
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """The largest crop, turned furthest."""
+        grown = 1 + self.scale
+        turn = 2 * self.degrees if self.rotate_prob else 0.0
+        return [
+            view._replace(
+                size=(view.size[0] * grown, view.size[1] * grown), degrees=max(view.degrees, turn)
+            )
+            for view in views
+        ]

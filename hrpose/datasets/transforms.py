@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 
 from hrpose.datasets.images import read_image
+from hrpose.datasets.region import Region, View, cut
 from hrpose.errors import DataError
 from hrpose.geometry import (
     affine_matrix,
-    apply_affine,
     box_to_center_size,
     compose,
     mirror_matrix,
@@ -30,6 +29,8 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.registry import register
 
 Sample = dict[str, Any]
+_PHOTOGRAPH = ("image", "origin", "photo")
+_PLAN = ("center", "size", "rotation", "flipped", "aspect")
 
 
 class Transform:
@@ -48,6 +49,16 @@ class Transform:
         """`sample` with this step done; random numbers come from `rng` alone."""
         raise NotImplementedError
 
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """What crops of the record `sample` may be planned after this step, where those before it
+        may plan `views`. None: it cannot be said, and all of the photograph may be needed.
+
+        A cache keeps no more of a photograph than this asks for; what lies outside is decoded anew,
+        so a `reach` that is too short costs time, but changes no crop.
+        """
+        touched = {*self.reads, *self.changes, *self.adds}
+        return None if touched & {*_PHOTOGRAPH, *_PLAN, "box", "keypoints", "visible"} else views
+
     def problem_with(self, meta: KeypointMeta) -> str | None:
         """Why it cannot work on keypoints such as `meta`, if so."""
         return None
@@ -57,29 +68,37 @@ class Transform:
 class LoadImage(Transform):
     """Reads `image` (H, W, 3) uint8 RGB, EXIF orientation applied; keeps one that is there.
 
+    `photo` is (W, H) px of the photograph. Where a cache hands in a `region` of it, `image` is only
+    that, and its first pixel is at `origin` (x, y) image px.
+
     Raises:
         DataError: no whole image, or one of another size than `image_size`, where that is given,
             with the animal outside: labels made for a resized or turned copy.
     """
 
-    reads = ("image_path", "image_size", "box", "keypoints", "visible")
-    adds = ("image",)
+    reads = ("image_path", "image_size", "region", "box", "keypoints", "visible")
+    adds = ("image", "origin", "photo")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Add the image."""
-        if "image" in sample:
-            return sample
-        sample["image"] = read_image(sample["image_path"])
-        height, width = sample["image"].shape[:2]
+        region = sample.get("region")
+        if region is None:
+            image = sample["image"] if "image" in sample else read_image(sample["image_path"])
+            region = Region.whole(image)
         told = sample["image_size"]
-        other = told is not None and told != (width, height)
-        if other and reaches_outside(sample, width, height):
+        sample["image"], sample["origin"], sample["photo"] = region
+        if told is not None and told != region.photo and reaches_outside(sample, *region.photo):
+            width, height = region.photo
             raise DataError(
                 f"{sample['image_path']}: is {width} x {height} px, its annotation says "
                 f"{told[0]} x {told[1]} and lies partly outside; take the images that the "
                 "annotations were made for"
             )
         return sample
+
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """Plans nothing."""
+        return views
 
 
 @register
@@ -107,20 +126,26 @@ class CropBox(Transform):
         sample.update(rotation=0.0, flipped=False, aspect=self.aspect)
         return sample
 
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """The one crop."""
+        center, size = box_to_center_size(sample["box"], self.aspect, self.padding)
+        return [View(tuple(center.tolist()), tuple(size.tolist()))]
+
 
 @register
 class Warp(Transform):
     """Cuts the planned crop out of the image, bilinear, black outside: image (h, w, 3) uint8 RGB.
 
     Labelled keypoints go to input px; one that falls outside the crop stays visible (the codec sees
-    to that). `matrix` (2, 3) float64 leads from image px, mirror included, to input px.
+    to that). `matrix` (2, 3) float64 leads from image px, mirror included, to input px. The crop is
+    written into `out`, unless that is None.
 
     Args:
         size: w, h of the crop.
         udp: use the map of UDP; must agree with the codec.
     """
 
-    reads = ("center", "size", "rotation", "flipped", "visible")
+    reads = ("center", "size", "rotation", "flipped", "visible", "origin", "photo", "out")
     changes = ("image", "keypoints")
     adds = ("matrix",)
 
@@ -131,17 +156,30 @@ class Warp(Transform):
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Cut the crop."""
-        image, keypoints = sample["image"], sample["keypoints"]
+        keypoints, photo = sample["keypoints"], sample["photo"]
         make = udp_matrix if self.udp else affine_matrix
         matrix = make(sample["center"], sample["size"], sample["rotation"], self.size)
-        labelled = sample["visible"][:, None] > 0
-        moved = np.where(labelled, apply_affine(keypoints, matrix), keypoints)
+        moved = keypoints @ matrix[:, :2].T + matrix[:, 2]  # in half the time of apply_affine
+        visible = sample["visible"]
+        if np.count_nonzero(visible) < len(visible):
+            moved = np.where(visible[:, None] > 0, moved, keypoints)
         if sample["flipped"]:
-            matrix = compose(matrix, mirror_matrix(image.shape[1]))
-        sample["image"] = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR)
+            matrix = compose(matrix, mirror_matrix(photo[0]))
+        region, out = Region(sample["image"], sample["origin"], photo), sample.get("out")
+        crop = cut(region, matrix, self.size, out)
+        if crop is None:  # some transform went further than its `reach` says
+            crop = cut(Region.whole(read_image(sample["image_path"])), matrix, self.size, out)
+        sample["image"] = crop
         sample["keypoints"] = moved.astype(np.float32)
         sample["matrix"] = matrix
         return sample
+
+    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
+        """The size as it is cut: without `udp`, the width decides the scale of both axes."""
+        if self.udp:
+            return views
+        tall = self.size[1] / self.size[0]
+        return [view._replace(size=(view.size[0], view.size[0] * tall)) for view in views]
 
 
 def reaches_outside(record: Sample, width: float, height: float) -> bool:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hrpose.datasets import CocoPoseDataset
+from hrpose.datasets import CocoPoseDataset, cache, cache_folder, transforms
 from hrpose.datasets.random_transforms import (
     RandomFlip,
     RandomHalfBody,
@@ -110,3 +110,34 @@ class Toy:
 def toy(tmp_path) -> Toy:
     """Six images of 100 x 80 px with one animal each; image ids from 20, annotation ids from 50."""
     return Toy(tmp_path, 6)
+
+
+@pytest.fixture
+def no_other_runs(tmp_path, monkeypatch):
+    """Temporary folders go to a place of the test's own."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(cache_folder, "_SHARED_MEMORY", tmp_path / "none")
+    monkeypatch.setattr(cache_folder.tempfile, "tempdir", str(tmp_path / "temporary"))
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[str]:
+    """The paths of all image files that are read in this process."""
+    paths, read = [], transforms.read_image
+    for module in (cache, transforms):
+        monkeypatch.setattr(module, "read_image", lambda path: paths.append(path) or read(path))
+    return paths
+
+
+@pytest.fixture
+def field(toy):
+    """Six photographs of 640 x 480 px with an animal of 40 x 30 px each, at the border in one."""
+    random = np.random.default_rng(5)
+    for number, (image, entry) in enumerate(zip(toy.images, toy.annotations, strict=True)):
+        image.update(width=640, height=480)
+        pixels = random.integers(0, 255, (480, 640, 3), dtype=np.uint8)
+        cv2.imwrite(str(toy.root / "images" / f"{number}.jpg"), pixels)
+        x, y = 100 * number, 70 * number
+        entry["bbox"] = [x, y, 40, 30]
+        entry["keypoints"] = [x + 2, y + 2, 2, x + 10, y + 20, 1, x + 35, y + 8, 2, 0, 0, 0]
+    return toy

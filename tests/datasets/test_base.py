@@ -12,7 +12,7 @@ def test_an_order_that_makes_no_sense_is_refused(toy, meta):
         ([LoadImage(), warp], "pipeline 1 .Warp.: needs 'center', which nothing before it adds"),
         ([LoadImage(), crop], "pipeline: no Warp"),
         ([LoadImage(), crop, warp, RandomShift()], "pipeline 3 .RandomShift.: comes after Warp"),
-        ([crop, RandomFlip(), warp], "pipeline 1 .RandomFlip.: needs 'image'"),
+        ([crop, RandomFlip(), warp], "pipeline 1 .RandomFlip.: needs 'photo'"),
     ):
         with pytest.raises(ValueError, match=words):
             toy.open(meta, steps)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hrpose.datasets import EpochSampler, collate, make_loader
+from hrpose.datasets import EpochSampler, make_loader
 from hrpose.errors import DataError
 
 
@@ -82,22 +82,6 @@ def test_wrong_settings():
         EpochSampler(3, 0)
     with pytest.raises(ValueError, match="rank 2: must be from 0 to below world_size 2"):
         EpochSampler(3, 1, rank=2, world_size=2)
-
-
-def test_collate(toy, meta, test_steps):
-    data = toy.open(meta, test_steps)
-    batch = collate([data[3], data[1]])
-    assert batch["images"].shape == (2, 3, 64, 64)
-    assert batch["images"].dtype == torch.uint8
-    assert batch["images"].is_contiguous(memory_format=torch.channels_last)
-    assert np.array_equal(batch["images"][1].permute(1, 2, 0).numpy(), data[1]["image"])
-    assert batch["keypoints"].shape == (2, 4, 2)
-    assert batch["visible"].shape == (2, 4)
-    assert batch["keypoints"].dtype == batch["visible"].dtype == torch.float32
-    assert batch["matrix"].shape == (2, 2, 3)
-    assert batch["matrix"].dtype == torch.float64
-    assert batch["index"].tolist() == [3, 1]
-    assert batch["bad"] == []
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker:UserWarning")

@@ -156,8 +156,7 @@ def test_distribution_of_shifts():
 
 def test_distribution_of_flips(meta):
     rng, step = np.random.default_rng(12), RandomFlip()
-    image = np.zeros((2, WIDTH, 3), np.uint8)
-    base = {"image": image, "meta": meta, "keypoints": np.zeros((4, 2), np.float32)}
+    base = {"photo": (WIDTH, 2), "meta": meta, "keypoints": np.zeros((4, 2), np.float32)}
     base.update(visible=np.ones(4, np.float32), center=CENTER, flipped=False)
     samples = [step(dict(base), rng) for _ in range(DRAWS)]
     near(np.mean([sample["flipped"] for sample in samples]), 0.5)

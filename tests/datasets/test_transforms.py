@@ -97,6 +97,8 @@ def sample_for(step, meta) -> dict:
         "index": 0,
         "meta": meta,
     }
+    if not isinstance(step, LoadImage):
+        LoadImage()(sample, RNG)
     if not isinstance(step, LoadImage | CropBox):
         CropBox((64, 64))(sample, RNG)
     if isinstance(step, Photometric):
@@ -179,7 +181,7 @@ def test_warp_by_hand(meta):
     lies outside the image is black.
     """
     sample = sample_for(CropBox, meta)
-    sample["image"] = np.full((6, 7, 3), 90, np.uint8)
+    sample.update(image=np.full((6, 7, 3), 90, np.uint8), photo=(7, 6))
     sample["box"] = np.array([2.0, 1, 4, 4])
     sample["keypoints"] = np.array([[4, 3], [2, 1], [6, 5], [9, 9]], np.float32)
     for step in (CropBox((8, 8), padding=1), Warp((8, 8))):

@@ -22,7 +22,6 @@ LIMIT = round(math.sqrt(-math.log(0.001 / 2) / DRAWS), 4)
 """Two samples of DRAWS from one distribution are further apart once in a thousand times
 (Kolmogorov-Smirnov, two-sided; more rarely where single values have a probability)."""
 CENTER, SIZE = np.float32([30, 20]), np.float32([60, 80])
-IMAGE = np.zeros((40, 60, 3), np.uint8)
 
 
 class Fed:
@@ -71,7 +70,7 @@ def moved(reference: Reference, case: dict, step: Transform, rng: Fed) -> dict:
     name = f"{case['ds']}_{case['seed']}"
     width, height = INPUTS[case["ds"]]
     sample = {
-        "image": IMAGE,
+        "photo": (60, 40),
         "box": np.r_[0, 0, SIZE],
         "keypoints": arrays[f"{name}_joints"][:, :2],
         "visible": arrays[f"{name}_vis"][:, 0],
@@ -145,7 +144,7 @@ def distribution(name: str) -> Callable:
 def flips(_: Reference) -> Measured:
     meta = KeypointMeta("one", ["nose"])
     ours = our_draws(
-        RandomFlip(0.5), 21, image=IMAGE, meta=meta, keypoints=np.zeros((1, 2), np.float32),
+        RandomFlip(0.5), 21, photo=(60, 40), meta=meta, keypoints=np.zeros((1, 2), np.float32),
         visible=np.ones(1, np.float32), center=CENTER, flipped=False,
     )  # fmt: skip
     theirs = np.random.RandomState(21).rand(DRAWS) <= 0.5
