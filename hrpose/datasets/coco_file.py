@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, TypeGuard
 
 from hrpose.datasets.json_file import read_coco_json
 from hrpose.errors import DataError
@@ -177,7 +177,7 @@ def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
     return list(range(1, len(ids) + 1))
 
 
-def _is_whole(name: Any) -> bool:
+def _is_whole(name: Any) -> TypeGuard[int]:
     """Whether an id can stay as it is: a whole number that fits into 64 bits."""
     return type(name) is int and abs(name) < 2**63
 

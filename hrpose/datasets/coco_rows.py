@@ -158,7 +158,7 @@ def read_detections(
 
 def _category(file: CocoFile, entry: Entry) -> int:
     """Category id of an annotation; DataError where there is no such category."""
-    category_id = entry.content.get("category_id")
+    category_id: Any = entry.content.get("category_id")
     if hashable(category_id) not in file.categories:
         known = ", ".join(f"{i} ({c.get('name')})" for i, c in file.categories.items())
         raise DataError(
