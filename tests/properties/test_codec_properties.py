@@ -37,7 +37,7 @@ def test_there_and_back(name, where):
     error = (found - where).abs().amax(dim=(-2, -1)) / STRIDE
     to_edge = torch.minimum(where, torch.tensor([95.0, 63.0]) - where).amin(dim=(-2, -1)) / STRIDE
     anywhere, inside, margin = PROMISES[name]
-    assert weight.all() and scores.min() > 0.8 and scores.max() <= 1
+    assert weight.all() and scores.min() > 0.77 and scores.max() <= 1
     assert (error <= anywhere).all()
     assert (error[to_edge > margin] <= inside).all()
 
