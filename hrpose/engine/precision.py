@@ -1,5 +1,6 @@
-"""Arithmetic of the forward pass: fp32, or autocast to bf16 or fp16."""
+"""Arithmetic: fp32, or autocast to bf16 or fp16; deterministic kernels or the fastest."""
 
+import os
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,3 +20,13 @@ def autocast(precision: str, device: torch.device) -> Any:
     """The context of a forward pass."""
     dtype = PRECISIONS[precision]
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def set_backends(deterministic: bool, device: torch.device) -> None:
+    """Deterministic kernels only; or else the fastest that cuDNN finds by trying."""
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    elif device.type == "cuda":
+        torch.backends.cudnn.benchmark = True

@@ -13,6 +13,7 @@ from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import look_at_images, validator
 from hrpose.engine.log import RunLog
+from hrpose.engine.precision import set_backends
 from hrpose.engine.record import write_record
 from hrpose.metrics.results import write_results
 from hrpose.models.download import fetch, file_digest
@@ -35,6 +36,7 @@ def run_test(
     """
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
+    set_backends(experiment.settings.deterministic, device)
     if device.type == "cpu":
         keep_freed_memory()
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:

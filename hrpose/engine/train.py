@@ -17,6 +17,7 @@ from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import locked
 from hrpose.engine.log import RunLog
+from hrpose.engine.precision import set_backends
 from hrpose.engine.resume import compare, find, refuse_second_run
 from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
@@ -74,7 +75,7 @@ def make_runner(
         source: a checkpoint to go on from, and what was read from it.
     """
     settings, page = experiment.settings, experiment.page
-    _set_backends(settings.deterministic, device)
+    set_backends(settings.deterministic, device)
     log.info(f"run directory {work_dir}  ({provenance.command()})")
     log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
     dataset = experiment.dataset("train")
@@ -147,12 +148,3 @@ def _load_start(experiment: Experiment, log: RunLog) -> None:
         log.info(load_weights(experiment.model, path, strict=False, part=part))
     else:
         log.info("weights: from scratch")
-
-
-def _set_backends(deterministic: bool, device: torch.device) -> None:
-    if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
-    elif device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
