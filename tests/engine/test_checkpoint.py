@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "latest.pth"
     checkpoint.save(STATE, path)
     before = path.read_bytes()
-    with pytest.raises(Exception, match="pickle|local object"):
+    with pytest.raises(Exception, match=r"pickle|local object"):
         checkpoint.save({"optimizer": {}, "bad": lambda: None}, path)
     assert path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["latest.pth"]
