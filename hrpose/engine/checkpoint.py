@@ -121,6 +121,12 @@ def epoch_files(work_dir: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def remove_leftovers(work_dir: Path) -> None:
+    """Remove what processes that were killed while writing left in a run directory of ours."""
+    for path in work_dir.glob(".*.pth.*.tmp"):
+        _remove(path)
+
+
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 from hrpose.errors import RunStopped
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SAME = 2.0
+"""Seconds within which torchrun passes on a signal that went to it and to its processes alike, as
+Slurm sends it."""
 
 
 class Interrupts:
     """Within `with`, the first SIGTERM or SIGINT is kept in `number`; a second ends the process.
 
-    Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT.
+    Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT. Under torchrun one signal may
+    come twice, so there a second one counts from two seconds after the first on.
     """
 
     def __init__(self) -> None:
         self.number = 0
         self._before: dict[int, Any] = {}
+        self._first = 0.0
+        self._same = _SAME if "TORCHELASTIC_RUN_ID" in os.environ else 0.0
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -33,9 +40,11 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.number:
+        now = time.monotonic()
+        if not self.number:
+            self.number, self._first = number, now
+        elif now - self._first >= self._same:
             os._exit(128 + number)
-        self.number = number
 
     def check(self) -> None:
         """RunStopped if a signal came."""

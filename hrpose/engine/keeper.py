@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hrpose.engine import checkpoint
 from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.models.integrity import sealed
 
 
 class Keeper:
@@ -24,31 +27,41 @@ class Keeper:
     def __init__(self, folder: Path, keep: int | None, best_of: str | None, log: RunLog) -> None:
         self.folder, self.keep, self.best_of, self.log = folder, keep, best_of, log
         self.failure = ""
+        self._waiting: tuple[str, Mapping[str, Any]] | None = None  # best weights, not written
 
     def save(self, state: Mapping[str, Any], best_file: str, epoch: int | None) -> None:
         """Write the newest training checkpoint; under the name `epoch_N.pth` too if `epoch` is set.
 
         Removes what is not to stay: old `epoch_N.pth`, and weights that are not the best any more.
         """
+        if self._waiting and self._write(self._waiting[1], self.folder / self._waiting[0]):
+            self._waiting = None
         latest = self.folder / checkpoint.LATEST
         numbered = [self.folder / f"epoch_{epoch}.pth"] if epoch is not None else []
         if not self._write(state, *numbered, latest, before=latest):
             return
         outdated = checkpoint.epoch_files(self.folder)[: -self.keep] if self.keep else []
-        if self.best_of:
+        if self.best_of and (self.folder / best_file).is_file():
             bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
             outdated += [path for path in bests if path.name != best_file]
         for path in outdated:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
-    def save_best(self, state: Mapping[str, Any], name: str) -> bool:
-        """Write the best weights so far; whether that went well."""
-        return self._write(state, self.folder / name)
+    def save_best(self, state: Mapping[str, Any], name: str) -> None:
+        """Write the best weights so far; what cannot be written is tried again by `save`."""
+        self._waiting = None
+        if not self._write(state, self.folder / name):
+            self._waiting = name, copy.deepcopy(sealed(state))
 
     def finish(self) -> None:
-        """RunError if the newest state of the run is not on disk."""
+        """RunError if the newest state of the run or its best weights are not on disk."""
         if self.failure:
             raise RunError(f"the training is done, but its end could not be saved: {self.failure}")
+        if self._waiting:
+            raise RunError(
+                f"the training is done, but its best weights could not be saved: {self._waiting[0]}"
+            )
 
     def _write(self, state: Mapping[str, Any], *paths: Path, before: Path | None = None) -> bool:
         """`checkpoint.save`; what stands at `before` stays reachable as `previous.pth`."""
@@ -62,7 +75,9 @@ class Keeper:
                 checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
             checkpoint.save(state, *paths)
         except OSError as error:
-            there = next(checkpoint.candidates(self.folder), None)
+            there = None
+            with suppress(OSError):  # a disk that is gone may refuse even to look
+                there = next(checkpoint.candidates(self.folder), None)
             self.failure = f"{paths[-1]}: {error.strerror or error}"
             self.log.warning(
                 f"could not write {self.failure}; training goes on and tries again at the next "

@@ -12,7 +12,7 @@ import torch
 
 from hrpose.engine import distributed
 from hrpose.engine.experiment import Experiment
-from hrpose.errors import DataError
+from hrpose.errors import DataError, RunError
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
@@ -79,9 +79,15 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
 
     def validate(model: TopDown, check: Callable[[], None] = lambda: None) -> Any:
         shown = log.progress(batches, len(batches), "evaluation")
-        predictions = predict(
-            model, shown, device, partial(autocast, precision, device), log.warning, check
-        )
+        try:
+            predictions = predict(
+                model, shown, device, partial(autocast, precision, device), log.warning, check
+            )
+        except torch.OutOfMemoryError as error:
+            raise RunError(
+                f"out of memory in the evaluation ({str(error).splitlines()[0]}); set "
+                "data.val_batch_size lower"
+            ) from error
         report = None
         if distributed.rank() == 0:
             report = score(predictions, dataset, experiment.metrics)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -87,18 +88,32 @@ class RunLog:
             return
         row = {"kind": kind, "epoch": epoch, "iteration": iteration, **values}
         self._unwritten.append(json.dumps(row) + "\n")
+        self._write_rows(self.folder / "metrics.jsonl")
+
+    def _write_rows(self, path: Path) -> None:
+        """Write the rows that wait: all or none of them."""
+        content = "".join(self._unwritten).encode()
         try:
-            with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-                file.write("".join(self._unwritten))
+            with path.open("ab", buffering=0) as file:
+                start = file.seek(0, os.SEEK_END)
+                written = 0
+                try:
+                    while written < len(content):
+                        written += file.write(content[written:])
+                except OSError:
+                    file.truncate(start)
+                    raise
             self._unwritten.clear()
         except OSError as error:  # the rows wait for a better day
             self._lost("metrics.jsonl", error)
 
-    def rewind(self, epoch: int, iteration: int) -> None:
+    def rewind(self, epoch: int, step: int, iteration: int) -> None:
         """Drop the rows that a run which resumes at this point will write again.
 
         Args:
             epoch: finished epochs, those with a validation behind them.
+            step: optimizer steps done of the next one.
+            iteration: optimizer steps done in all.
         """
         self._first_step = iteration + 1
         path = self.folder / "metrics.jsonl" if self.folder else None
@@ -106,8 +121,8 @@ class RunLog:
             kept = [
                 json.dumps(row) + "\n"
                 for row in read_rows(path)
-                if row["iteration"] <= iteration
-                and (row["kind"] == "train" or row["epoch"] <= epoch)
+                if row["epoch"] < epoch + (row["kind"] == "val")
+                or (step and row["epoch"] == epoch and row["iteration"] <= iteration)
             ]
             temporary = path.with_name(f".{path.name}.tmp")
             temporary.write_text("".join(kept), encoding="utf-8")
@@ -154,6 +169,11 @@ class RunLog:
                 self._board.close()
         except OSError as error:
             self._lost("tensorboard", error)
+        if self.folder and self._unwritten:
+            self._write_rows(self.folder / "metrics.jsonl")
         for handler in list(self._logger.handlers):
-            handler.close()
+            try:
+                handler.close()
+            except OSError as error:
+                self._lost("train.log", error)
             self._logger.removeHandler(handler)

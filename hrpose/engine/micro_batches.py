@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -32,6 +33,9 @@ class MicroBatches:
         self._network, self._progress, self._log = network, progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
         self._proven = False
+        # its statistics are exchanged in the forward pass: a process that fails there leaves the
+        # others waiting, so they cannot agree on smaller parts
+        self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
 
     def parts(
         self, batches: list[dict[str, Any]]
@@ -59,10 +63,10 @@ class MicroBatches:
         """
         if self._proven and not failure:
             return False
-        if self._proven and self._shared is not None:
+        if failure and self._shared is not None and (self._proven or self._synced):
             raise RunError(
-                f"process {distributed.rank()} ran out of memory in mid-run ({failure}); go on "
-                "with --resume, a smaller data.batch_size and a larger runner.accumulate"
+                f"process {distributed.rank()} ran out of memory ({failure}); go on with --resume, "
+                "a smaller data.batch_size and a larger runner.accumulate"
             )
         if not distributed.largest(int(bool(failure))):
             self._proven = True
@@ -85,3 +89,10 @@ class MicroBatches:
             "batch of a step is the same, BatchNorm sees the parts"
         )
         return True
+
+
+def in_steps(batches: Iterable[dict[str, Any]], accumulate: int) -> Iterator[list[dict[str, Any]]]:
+    """`batches` as optimizer steps take them: `accumulate` each, perhaps fewer in the last."""
+    iterator = iter(batches)
+    while group := list(itertools.islice(iterator, accumulate)):
+        yield group

@@ -53,6 +53,10 @@ def SGD(
 ) -> torch.optim.Optimizer:
     """Stochastic gradient descent with momentum."""
     params = list(params)
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         params, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, **_fused(params)
     )
+    if momentum:  # torch's fused kernel would leave them undefined if the first step is skipped
+        for param in params:
+            optimizer.state[param]["momentum_buffer"] = torch.zeros_like(param)
+    return optimizer

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hrpose.engine import checkpoint
+from hrpose.engine import checkpoint, distributed
 from hrpose.engine.log import RunLog
 from hrpose.errors import CheckpointError, RunError
+from hrpose.models.integrity import KEY
 
 _INCOMPATIBLE = ("keypoints", "codec", "model", "optimizer.type")
 """Parts of a page that make what they are the weights, the targets and the optimizer's memory."""
@@ -31,6 +32,16 @@ def find(work_dir: Path, resume: str | None, log: RunLog) -> tuple[Path, dict[st
         log.info(f"no checkpoint in {work_dir} yet: a new run")
         return None
     return path, state
+
+
+def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
+    """RunError unless all processes go on from the same checkpoint, or all begin anew."""
+    digests = distributed.gather(source[1].get(KEY, "") if source else None)
+    if len(set(digests)) > 1:
+        raise RunError(
+            "the processes of this run do not find the same checkpoint to go on from; the run "
+            "directory must be on a disk that all machines share"
+        )
 
 
 def refuse_second_run(work_dir: Path) -> None:
@@ -74,7 +85,9 @@ def compare(
         log.warning(f"the config has changed since {path}:")
         for _, line in changes:
             log.info(f"  - {line}")
-    other = [split for split in ("train", "val") if meta[split] != identity[split]]
+    digests = {split: (meta[split], identity[split]) for split in ("train", "val")}
+    # without validation there are no validation annotations
+    other = [split for split, both in digests.items() if all(both) and both[0] != both[1]]
     if other and not allow_data_change:
         raise RunError(
             f"{path}: the {' and '.join(other)} annotations are not those of that run; restore "

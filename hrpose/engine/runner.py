@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from hrpose.engine.interrupt import Interrupts, stopped
 from hrpose.engine.keeper import Keeper
 from hrpose.engine.log import RunLog
 from hrpose.engine.meter import Meter, duration, memory
-from hrpose.engine.micro_batches import MicroBatches
+from hrpose.engine.micro_batches import MicroBatches, in_steps
 from hrpose.engine.network import on_device, to_training, wrapped
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
@@ -111,7 +111,7 @@ class Runner:
         to_training(self.model, settings)
         self.meter.restart()
         title = f"epoch {epoch + 1}/{settings.epochs}"
-        groups = self.meter.waiting(_groups(self.loader, settings.accumulate))
+        groups = self.meter.waiting(in_steps(self.loader, settings.accumulate))
         for batches in self.log.progress(groups, self.iters_per_epoch, title, progress.step):
             for message in itertools.chain(*(batch["bad"] for batch in batches)):
                 progress.unreadable += 1
@@ -135,18 +135,11 @@ class Runner:
             losses, failure = [], ""
             try:
                 for tensors, divisor, context in self.micro_batches.parts(batches):
-                    images, keypoints, visible = (
-                        tensor.to(self.device, non_blocking=True) for tensor in tensors
-                    )
                     with context:
-                        with autocast(self.precision, self.device):
-                            heatmaps = self.network(images)
-                        target, weight = self.codec.encode(keypoints, visible)
-                        loss = self.loss(heatmaps.float(), target, weight) / divisor
-                        self.scaler.scale(loss).backward()
-                    losses.append(loss.detach())
+                        losses.append(self._backward(tensors, divisor))
             except torch.OutOfMemoryError as error:
                 failure = str(error).splitlines()[0]
+            if failure:  # by now the error is gone, and the memory that its traceback held
                 self.guard.undo()
             again = self.micro_batches.again(failure, animals)
         if self.settings.clip_grad:
@@ -158,6 +151,16 @@ class Runner:
         indices = [index for batch in batches for index in batch["index"].tolist()]
         self.guard.note(self.progress.iteration, finite, indices)
         return torch.where(finite, torch.stack(losses).sum(), math.nan)
+
+    def _backward(self, tensors: list[torch.Tensor], divisor: float) -> torch.Tensor:
+        """The loss of a part of a step, its gradient added up; the graph ends with this call."""
+        images, keypoints, visible = (t.to(self.device, non_blocking=True) for t in tensors)
+        with autocast(self.precision, self.device):
+            heatmaps = self.network(images)
+        target, weight = self.codec.encode(keypoints, visible)
+        loss = self.loss(heatmaps.float(), target, weight) / divisor
+        self.scaler.scale(loss).backward()
+        return loss.detach()
 
     def _set_rate(self) -> None:
         rate = self.schedule.factor(
@@ -173,6 +176,7 @@ class Runner:
         if signal or (steps and step % steps == 0 and step < self.iters_per_epoch):
             self.save()
         if signal:
+            distributed.largest(signal)  # nobody leaves while the checkpoint is being written
             raise stopped(signal)
 
     def finish_epoch(self, number: int) -> None:
@@ -260,9 +264,3 @@ class Runner:
         losses = distributed.mean(self.meter.losses())
         if distributed.rank() == 0:
             self.keeper.save(state.snapshot(self, losses), self.progress.best_file, epoch)
-
-
-def _groups(batches: Any, size: int) -> Iterator[list[Batch]]:
-    iterator = iter(batches)
-    while group := list(itertools.islice(iterator, size)):
-        yield group

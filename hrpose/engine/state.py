@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hrpose.engine import distributed
 from hrpose.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -85,14 +86,15 @@ def restore(run: Runner, path: Path, state: dict[str, Any], allow_data_change: b
         if run.ema:
             run.ema.model.load_state_dict(state["state_dict"])
             run.ema.updates = state["ema_updates"]
-        run.optimizer.load_state_dict(state["optimizer"])
+        run.optimizer.load_state_dict(_with_settings_of(run.optimizer, state["optimizer"]))
     except (RuntimeError, ValueError, KeyError) as error:
         lines = str(error).splitlines()
         raise CheckpointError(
             f"{path}: does not fit this config ({' '.join(lines[:2]).strip()[:200]}); "
             "resume with the config of that run"
         ) from error
-    run.scaler.load_state_dict(state["scaler"])
+    if state["scaler"]:  # else that run needed none
+        run.scaler.load_state_dict(state["scaler"])
     set_generator_states(state["generators"])
     vars(progress).update({name: meta[name] for name in vars(progress)})
     losses = state["losses"].to(run.device)
@@ -106,10 +108,44 @@ def restore(run: Runner, path: Path, state: dict[str, Any], allow_data_change: b
             )
         progress.step, progress.iteration = 0, progress.epoch * run.iters_per_epoch
         losses = losses[:0]
-    if json.loads(meta["page"])["runner"].get("save_best") != run.settings.save_best:
-        progress.best, progress.best_epoch, progress.best_file = None, progress.epoch, ""
+    _restore_best(run, meta)
     run.meter.reset(losses)
-    run.log.rewind(progress.epoch, progress.iteration)
+    run.log.rewind(progress.epoch, progress.step, progress.iteration)
+
+
+def _restore_best(run: Runner, meta: dict[str, Any]) -> None:
+    """Forget the best value where it does not hold any more, and an early stop with it."""
+    progress, settings = run.progress, run.settings
+    before = json.loads(meta["page"])["runner"]
+    other_data = meta["val"] and run.identity["val"] and meta["val"] != run.identity["val"]
+    if before.get("save_best") != settings.save_best or other_data:
+        progress.best, progress.best_epoch, progress.best_file = None, progress.epoch, ""
+        progress.stopped_early = False
+    if before.get("early_stop") != settings.early_stop:
+        progress.stopped_early = False
+    name = progress.best_file
+    if name and not distributed.broadcast((run.work_dir / name).is_file()):
+        run.log.warning(
+            f"the best weights so far, {name}, are not in {run.work_dir}: the best of the epochs "
+            "from here on is kept"
+        )
+        progress.best, progress.best_file = None, ""
+
+
+def _with_settings_of(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
+    """`saved`, an optimizer's state, with the settings of `optimizer` in place of its own.
+
+    So a changed weight decay counts, and a fused kernel finds its counters on its device. The rate
+    stays: each step sets it.
+    """
+    groups = zip(saved["param_groups"], optimizer.param_groups, strict=True)
+    return {
+        **saved,
+        "param_groups": [
+            {**old, **{key: new[key] for key in new if key not in ("params", "lr")}}
+            for old, new in groups
+        ],
+    }
 
 
 def generator_states() -> dict[str, Any]:

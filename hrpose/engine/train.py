@@ -11,16 +11,17 @@ from typing import Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine import distributed, provenance
+from hrpose.engine import checkpoint, distributed, provenance
 from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import locked
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
-from hrpose.engine.resume import compare, find, refuse_second_run
+from hrpose.engine.resume import compare, find, refuse_second_run, require_agreement
 from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
+from hrpose.errors import RunError
 from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights
 
@@ -53,7 +54,10 @@ def train(
         closing(RunLog(work_dir, main)) as log,
     ):
         try:
+            if main:
+                checkpoint.remove_leftovers(work_dir)
             source = find(work_dir, resume, log)
+            require_agreement(source)
             runner = make_runner(experiment, work_dir, device, log, source, allow_data_change)
             return runner.train()
         except BaseException as error:
@@ -87,6 +91,7 @@ def make_runner(
     look_at_images(experiment, {"train": dataset, "val": val}, log, work_dir)
     if source is None:
         _load_start(experiment, log)
+        log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
     world, data = distributed.world_size(), experiment.data
     real_batch = data.batch_size * world * settings.accumulate
     scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
@@ -123,6 +128,11 @@ def make_runner(
         f"{runner.iters_per_epoch} steps of {min(real_batch, len(dataset))} animals "
         f"({world} process{'es' * (world > 1)}), {batches.num_workers} loader workers each"
     )
+    if not len(batches):
+        raise RunError(
+            f"the training set has {len(dataset)} animals, fewer than the {world} processes; start "
+            "fewer processes"
+        )
     if len(dataset) < data.batch_size * world:
         log.warning(
             f"the training set has {len(dataset)} animals, fewer than a batch of "
@@ -130,12 +140,21 @@ def make_runner(
         )
     if source is not None:
         restore(runner, *source, allow_data_change)
-        step, epoch = runner.progress.step, runner.progress.epoch
-        where = f"step {step} of epoch {epoch + 1}" if step else f"epoch {epoch}"
-        log.info(f"resumed from {source[0]} after {where}")
+        log.info(f"resumed from {source[0]} after {_where(runner)}")
     if distributed.rank() == 0:
         config.dump(page, work_dir / "config.py")
     return runner
+
+
+def _where(runner: Runner) -> str:
+    """How far a resumed run is."""
+    progress = runner.progress
+    if progress.step:
+        return f"step {progress.step} of epoch {progress.epoch + 1}"
+    if progress.stopped_early:
+        return f"epoch {progress.epoch}: nothing is left to train, it stopped early"
+    done = progress.epoch >= runner.settings.epochs
+    return f"epoch {progress.epoch}" + ": nothing is left to train" * done
 
 
 def _load_start(experiment: Experiment, log: RunLog) -> None:

@@ -1,5 +1,6 @@
 """Numbers and memory."""
 
+import weakref
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,34 @@ def test_attempt_leaves_nothing(tmp_path, happened, forward):
     state = checkpoint.read(tmp_path / "short/latest.pth")["state_dict"]
     assert state["backbone.bn1.num_batches_tracked"] == 2, "two halves of one step"
     happened("two halves counted, the attempt not")
+
+
+@pytest.mark.fault(
+    name="a failed attempt holds no memory",
+    does="out of memory in the backward pass of the first step",
+    expects="activations of that attempt are gone when the parts of the batch go through",
+)
+def test_attempt_holds_no_memory(tmp_path, happened, forward):
+    class Explodes(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    attempts, held = [], []
+
+    def first_explodes(call, images, y):
+        if call == 1:
+            heatmaps = Explodes.apply(y())
+            attempts.append(weakref.ref(heatmaps))
+            return heatmaps
+        held.append(attempts[0]() is not None)
+        return y()
+
+    forward(first_explodes)
+    train(config.load(TINY, [*FROZEN, "data.train.length=4"]), tmp_path)
+    assert held == [False, False]
+    happened("gone before the next attempt")

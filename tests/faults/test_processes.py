@@ -150,24 +150,32 @@ def test_port_in_use(tmp_path, happened):
 
 @pytest.mark.slow
 @pytest.mark.fault(
-    name="SIGTERM to two processes, resumed",
-    does="SIGTERM to torchrun in mid-epoch, then `--resume` on two processes",
+    name="SIGTERM and Ctrl-C to two processes, resumed",
+    does="in mid-epoch SIGINT to torchrun alone; SIGTERM to it and its processes, as Slurm sends "
+    "it; then `--resume` on two processes",
     expects="saved at the step; the resumed run equals the undisturbed one, bit for bit",
 )
-def test_sigterm_of_a_group(tmp_path, happened):
+def test_signals_to_a_group(tmp_path, happened):
     whole = Group(tmp_path / "whole")
     assert whole.wait() == 0, whole.said()
-    group = Group(tmp_path / "run")
-    group.reach(2)
-    group.process.send_signal(signal.SIGTERM)
-    assert group.wait() != 0
-    assert "stopped by SIGTERM; go on with --resume" in group.said()
-    at = len([row for row in rows(tmp_path / "run") if row["kind"] == "train"])
-    assert at < 8
-    again = Group(tmp_path / "run", options=["--resume"])
-    assert again.wait() == 0, again.said()
-    assert same_run(tmp_path / "run", tmp_path / "whole")
-    happened(f"stopped and saved after step {at}; equal to the bit")
+    places = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        name = signal.Signals(number).name
+        group = Group(tmp_path / name)
+        group.reach(2)
+        ranks = [group.rank(0), group.rank(1)] if number == signal.SIGTERM else []
+        for process in [*ranks, group.process.pid]:
+            os.kill(process, number)
+        assert group.wait() != 0
+        assert f"stopped by {name}; go on with --resume" in group.said()
+        places.append(len([row for row in rows(group.folder) if row["kind"] == "train"]))
+        assert places[-1] < 8
+        again = Group(tmp_path / name, options=["--resume"])
+        assert again.wait() == 0, again.said()
+        step = places[-1] - 4 * (places[-1] > 4)
+        assert f"latest.pth after step {step} of epoch" in again.said(), "nothing was lost"
+        assert same_run(group.folder, tmp_path / "whole")
+    happened(f"stopped and saved after steps {places}; equal to the bit")
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_keypoints_twice(pose):
 def test_the_transform_twice(pose):
     meta, (keypoints, visible) = pose
     sample = {
-        "image": np.zeros((8, WIDTH, 3), np.uint8),
+        "photo": (WIDTH, 8),
         "meta": meta,
         "keypoints": keypoints,
         "visible": visible,

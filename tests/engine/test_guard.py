@@ -1,0 +1,43 @@
+"""Steps that are skipped, at the level of one layer."""
+
+import pytest
+import torch
+from torch import nn
+
+from hrpose.engine.guard import StepGuard
+from hrpose.engine.optim import SGD, Adam, AdamW
+from hrpose.engine.state import Progress
+
+
+@pytest.fixture
+def nan_in_fresh_memory():
+    """Memory that is not initialised holds NaN, not what was there by chance."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def weights_after(gradients, make, scaler):
+    """Weights of a layer that began as ones, after steps with gradients all of one value."""
+    layer = nn.Linear(8, 4)
+    for parameter in layer.parameters():
+        nn.init.ones_(parameter)
+    guard = StepGuard(layer, 9, Progress(), str, lambda message: None)
+    optimizer = make(layer.parameters(), lr=0.5)
+    for value in gradients:
+        scaler.scale(torch.ones(1))  # as of a loss
+        for parameter in layer.parameters():
+            parameter.grad = torch.full_like(parameter, value * scaler.get_scale())
+        assert bool(guard.step(optimizer, scaler)) == (value == 1)
+    return layer.weight
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("make", [Adam, AdamW, SGD])
+def test_a_skipped_first_step_leaves_nothing_behind(make, scaled, nan_in_fresh_memory):
+    plain, after = (
+        weights_after(gradients, make, torch.amp.GradScaler("cpu", enabled=scaled))
+        for gradients in ([1, 1], [torch.nan, 1, 1])
+    )
+    assert not torch.equal(plain, torch.ones_like(plain))
+    assert torch.equal(plain, after)

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from hrpose.engine import checkpoint
+from hrpose.engine.keeper import Keeper
+from hrpose.engine.log import RunLog
+from hrpose.errors import RunError
+
+
+@pytest.fixture
+def keeper(tmp_path):
+    return Keeper(tmp_path, None, "AP", RunLog(None))
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk without room for files whose names hold `disk["full_for"]`."""
+    save, state = checkpoint.save, {"full_for": "best"}
+
+    def maybe(content, *paths):
+        if state["full_for"] and state["full_for"] in paths[-1].name:
+            raise OSError(28, "No space left on device")
+        save(content, *paths)
+
+    monkeypatch.setattr(checkpoint, "save", maybe)
+    return state
+
+
+def bests(folder):
+    return sorted(path.name for path in folder.glob("best_*"))
+
+
+def test_the_old_best_stays_until_the_new_one_is_written(tmp_path, keeper, disk):
+    (tmp_path / "best_AP_epoch_1.pth").write_bytes(b"old")
+    weights = {"w": torch.ones(1)}
+    keeper.save_best(weights, "best_AP_epoch_2.pth")
+    keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    assert bests(tmp_path) == ["best_AP_epoch_1.pth"]
+    with pytest.raises(RunError, match="best weights could not be saved: best_AP_epoch_2"):
+        keeper.finish()
+    weights["w"] += 1  # the training goes on
+    disk["full_for"] = ""
+    keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    assert bests(tmp_path) == ["best_AP_epoch_2.pth"]
+    kept = torch.load(tmp_path / "best_AP_epoch_2.pth", weights_only=True)
+    assert kept["w"] == 1
+    keeper.finish()
