@@ -135,11 +135,20 @@ class Runner:
             losses, failure = [], ""
             try:
                 for tensors, divisor, context in self.micro_batches.parts(batches):
+                    images, keypoints, visible = (
+                        tensor.to(self.device, non_blocking=True) for tensor in tensors
+                    )
                     with context:
-                        losses.append(self._backward(tensors, divisor))
+                        with autocast(self.precision, self.device):
+                            heatmaps = self.network(images)
+                        target, weight = self.codec.encode(keypoints, visible)
+                        loss = self.loss(heatmaps.float(), target, weight) / divisor
+                        self.scaler.scale(loss).backward()
+                    losses.append(loss.detach())
             except torch.OutOfMemoryError as error:
                 failure = str(error).splitlines()[0]
-            if failure:  # by now the error is gone, and the memory that its traceback held
+            if failure:  # the error and its traceback are gone: now the graph can go too
+                heatmaps = loss = None
                 self.guard.undo()
             again = self.micro_batches.again(failure, animals)
         if self.settings.clip_grad:
@@ -151,16 +160,6 @@ class Runner:
         indices = [index for batch in batches for index in batch["index"].tolist()]
         self.guard.note(self.progress.iteration, finite, indices)
         return torch.where(finite, torch.stack(losses).sum(), math.nan)
-
-    def _backward(self, tensors: list[torch.Tensor], divisor: float) -> torch.Tensor:
-        """The loss of a part of a step, its gradient added up; the graph ends with this call."""
-        images, keypoints, visible = (t.to(self.device, non_blocking=True) for t in tensors)
-        with autocast(self.precision, self.device):
-            heatmaps = self.network(images)
-        target, weight = self.codec.encode(keypoints, visible)
-        loss = self.loss(heatmaps.float(), target, weight) / divisor
-        self.scaler.scale(loss).backward()
-        return loss.detach()
 
     def _set_rate(self) -> None:
         rate = self.schedule.factor(
