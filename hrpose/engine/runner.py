@@ -129,7 +129,7 @@ class Runner:
         self._set_rate()
         animals = max(len(batch["images"]) for batch in batches)
         failure, again = "", True
-        while again:  # once, unless memory runs out
+        while again:  # once, unless memory runs out or processes rehearse
             self.optimizer.zero_grad(set_to_none=True)
             self.guard.keep()
             losses, failure = [], ""
@@ -139,9 +139,10 @@ class Runner:
                         losses.append(self._backward(tensors, divisor))
             except torch.OutOfMemoryError as error:
                 failure = str(error).splitlines()[0]
-            if failure:  # by now the error is gone, and the memory that its traceback held
-                self.guard.undo()
+            # by now the error is gone, and the memory that its traceback held
             again = self.micro_batches.again(failure, animals)
+            if again:
+                self.guard.undo()
         if self.settings.clip_grad:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_grad)
