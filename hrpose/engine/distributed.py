@@ -110,14 +110,6 @@ def largest(value: int) -> int:
     return int(box)
 
 
-def average_gradients(network: torch.nn.Module) -> None:
-    """The mean of each gradient over the processes, where DistributedDataParallel has not."""
-    for parameter in network.parameters():
-        if parameter.grad is not None:
-            dist.all_reduce(parameter.grad)
-            parameter.grad /= world_size()
-
-
 def mean(value: torch.Tensor) -> torch.Tensor:
     """Mean of a tensor over the processes."""
     if world_size() > 1 and value.numel():

@@ -13,26 +13,31 @@ from torch.nn.parallel import DistributedDataParallel
 
 from hrpose.engine import distributed
 from hrpose.engine.log import RunLog
-from hrpose.engine.state import Progress
+from hrpose.engine.state import Progress, generator_states, set_generator_states
 from hrpose.errors import RunError
 
 _SHIPPED = ("images", "keypoints", "visible")
+_REHEARSALS = 2
+"""Passes through the first step of several processes before the one that counts."""
 
 
 class MicroBatches:
     """Cuts batches into `progress.micro_batches` parts, and doubles that when memory runs out.
 
-    With several processes the first step at each size is a trial: gradients are exchanged only
-    after all processes said that they have enough memory, so that none waits for one that has not.
+    With several processes the first step at each size is rehearsed twice: without an exchange of
+    gradients until all said that they have enough memory, so that none waits for one that has not;
+    then with it, after which DistributedDataParallel chooses its final order. So all steps that
+    count add gradients in one order, the first of a resumed run too.
 
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
     """
 
     def __init__(self, network: nn.Module, progress: Progress, log: RunLog) -> None:
-        self._network, self._progress, self._log = network, progress, log
+        self._progress, self._log = progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
-        self._proven = False
+        self._passes = 0  # that went well at this size, rehearsals among them
+        self._generators: dict[str, Any] = {}
         # its statistics are exchanged in the forward pass: a process that fails there leaves the
         # others waiting, so they cannot agree on smaller parts
         self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
@@ -42,17 +47,19 @@ class MicroBatches:
     ) -> Iterator[tuple[list[torch.Tensor], float, AbstractContextManager]]:
         """Images, keypoints and visible of each part; the divisor of its loss; its context."""
         count = self._progress.micro_batches
+        if self._shared is not None and self._passes < _REHEARSALS:
+            self._generators = generator_states()
         for number, batch in enumerate(batches, start=1):
             chunks = list(zip(*(batch[key].chunk(count) for key in _SHIPPED), strict=True))
             for place, chunk in enumerate(chunks, start=1):
-                exchange = self._proven and number == len(batches) and place == len(chunks)
+                exchange = self._passes and number == len(batches) and place == len(chunks)
                 local = self._shared is not None and not exchange
                 divisor = len(batches) * len(batch["images"]) / max(1, len(chunk[0]))
                 context = self._shared.no_sync() if self._shared and local else nullcontext()
                 yield list(chunk), divisor, context
 
     def again(self, failure: str, animals: int) -> bool:
-        """After the backward passes of one step: whether to do them again, in smaller parts.
+        """After the backward passes of one step: whether to do them again.
 
         Args:
             failure: the message of an out-of-memory error; empty if there was none.
@@ -61,18 +68,18 @@ class MicroBatches:
         Raises:
             RunError: memory is too short for one animal, or ran out where processes cannot agree.
         """
-        if self._proven and not failure:
-            return False
-        if failure and self._shared is not None and (self._proven or self._synced):
+        if failure and self._shared is not None and (self._passes or self._synced):
             raise RunError(
                 f"process {distributed.rank()} ran out of memory ({failure}); go on with --resume, "
                 "a smaller data.batch_size and a larger runner.accumulate"
             )
-        if not distributed.largest(int(bool(failure))):
-            self._proven = True
-            if self._shared is not None:
-                distributed.average_gradients(self._network)
-            return False
+        local = self._shared is None or self._passes
+        if not (failure if local else distributed.largest(int(bool(failure)))):
+            self._passes += 1
+            rehearsal = self._shared is not None and self._passes <= _REHEARSALS
+            if rehearsal:
+                set_generator_states(self._generators)
+            return rehearsal
         progress = self._progress
         if progress.micro_batches >= animals:
             raise RunError(
@@ -80,7 +87,7 @@ class MicroBatches:
                 "codec.input_size or a narrower model, or free the device"
             )
         progress.micro_batches *= 2
-        self._proven = False
+        self._passes = 0
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         self._log.warning(

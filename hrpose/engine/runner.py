@@ -129,7 +129,7 @@ class Runner:
         self._set_rate()
         animals = max(len(batch["images"]) for batch in batches)
         failure, again = "", True
-        while again:  # once, unless memory runs out
+        while again:  # once, unless memory runs out or processes rehearse
             self.optimizer.zero_grad(set_to_none=True)
             self.guard.keep()
             losses, failure = [], ""
@@ -147,10 +147,10 @@ class Runner:
                     losses.append(loss.detach())
             except torch.OutOfMemoryError as error:
                 failure = str(error).splitlines()[0]
-            if failure:  # the error and its traceback are gone: now the graph can go too
-                heatmaps = loss = None
-                self.guard.undo()
+            heatmaps = loss = None  # the error and its traceback are gone: now the graph goes too
             again = self.micro_batches.again(failure, animals)
+            if again:
+                self.guard.undo()
         if self.settings.clip_grad:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_grad)

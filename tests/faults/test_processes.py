@@ -29,12 +29,18 @@ TopDown.forward = forward
 
 
 class Group:
-    """tools/train.py on two processes."""
+    """tools/train.py on two processes, or on so many."""
 
-    def __init__(self, folder: Path, *changes: str, options=(), launcher=None, **env: str) -> None:
+    def __init__(
+        self, folder: Path, *changes: str, options=(), launcher=None, processes=2, **env: str
+    ) -> None:
         self.folder, self.output = folder, folder.with_name(f"{folder.name}.out")
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command = launcher or [*torchrun, "--nproc-per-node=2", str(ROOT / "tools/train.py")]
+        command = launcher or [
+            *torchrun,
+            f"--nproc-per-node={processes}",
+            str(ROOT / "tools/train.py"),
+        ]
         arguments = [str(TINY), *(["2"] if launcher else []), "--work-dir", str(folder), *options]
         common = ["runner.log_interval=1", "data.batch_size=2"]
         path = os.pathsep.join([str(folder.parent), str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -150,27 +156,28 @@ def test_port_in_use(tmp_path, happened):
 
 @pytest.mark.slow
 @pytest.mark.fault(
-    name="SIGTERM and Ctrl-C to two processes, resumed",
+    name="SIGTERM and Ctrl-C to three processes, resumed",
     does="in mid-epoch SIGINT to torchrun alone; SIGTERM to it and its processes, as Slurm sends "
-    "it; then `--resume` on two processes",
+    "it; then `--resume` on three processes",
     expects="saved at the step; the resumed run equals the undisturbed one, bit for bit",
 )
 def test_signals_to_a_group(tmp_path, happened):
-    whole = Group(tmp_path / "whole")
+    page = ("data.train.length=24",)  # four steps an epoch
+    whole = Group(tmp_path / "whole", *page, processes=3)
     assert whole.wait() == 0, whole.said()
     places = []
     for number in (signal.SIGINT, signal.SIGTERM):
         name = signal.Signals(number).name
-        group = Group(tmp_path / name)
+        group = Group(tmp_path / name, *page, processes=3)
         group.reach(2)
-        ranks = [group.rank(0), group.rank(1)] if number == signal.SIGTERM else []
+        ranks = [group.rank(i) for i in range(3)] if number == signal.SIGTERM else []
         for process in [*ranks, group.process.pid]:
             os.kill(process, number)
         assert group.wait() != 0
         assert f"stopped by {name}; go on with --resume" in group.said()
         places.append(len([row for row in rows(group.folder) if row["kind"] == "train"]))
         assert places[-1] < 8
-        again = Group(tmp_path / name, options=["--resume"])
+        again = Group(tmp_path / name, *page, options=["--resume"], processes=3)
         assert again.wait() == 0, again.said()
         step = places[-1] - 4 * (places[-1] > 4)
         assert f"latest.pth after step {step} of epoch" in again.said(), "nothing was lost"
