@@ -1,7 +1,8 @@
 """The loader: samples a second of one process and of several, each transform, and the ceiling.
 
-The ceiling is what no loader that reads files and cuts crops does without: the file's bytes,
-one decoding by OpenCV and one warp, with the matrices of the very samples that are loaded.
+The ceiling is what no loader that cuts crops does without: one decoding by OpenCV and one warp,
+with the matrices of the very samples that are loaded. It is taken twice: with the bytes of the
+files in memory, and with the files read each time.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def loader_section(page: Page, plan: Plan, workers: Sequence[int]) -> Section:
         [
             "one process: one thread, file bytes from the page cache of the system, batches "
             f"collated; {_SAMPLES} samples, the same ones in every run",
-            "decode + warp: the same files and matrices, nothing else, not collated",
+            "decode + warp: the same images and matrices, nothing else, not collated; the bytes of "
+            "the files are in memory before. read + decode + warp: each file is read as well",
             "the samples were read before: with a cache these are epochs from the second on",
         ],
     )
@@ -101,34 +103,43 @@ def _one_process(dataset: PoseDataset, plan: Plan, split: str) -> list[Row]:
         collate_fn=collate,
     )
     works: dict[str, Callable[[], object]] = {"loader": lambda: [None for _ in loader]}
-    floor = ceiling(dataset, keys)
-    if floor is not None:
-        works["decode + warp"] = floor
+    floors = ceilings(dataset, keys)
+    works.update(floors)
     taken = alternate(works, plan, f"{split} loader")
     unit = "samples/s"
     rows = [Row(f"{split}: one process", rate(taken["loader"], len(keys), unit))]
-    if floor is not None:
-        rows.append(Row(f"{split}: decode + warp", rate(taken["decode + warp"], len(keys), unit)))
-        share = ratio(taken["decode + warp"], taken["loader"])
-        rows.append(Row(f"{split}: one process, ratio to decode + warp", share))
+    for name in floors:
+        rows.append(Row(f"{split}: {name}", rate(taken[name], len(keys), unit)))
+        share = ratio(taken[name], taken["loader"])
+        rows.append(Row(f"{split}: one process, ratio to {name}", share))
     return rows + transform_rows(dataset, keys, plan, split)
 
 
-def ceiling(dataset: PoseDataset, keys: Sequence[Key]) -> Callable[[], object] | None:
-    """Decode the files of `keys` and cut their crops once; None where images are drawn."""
+def ceilings(dataset: PoseDataset, keys: Sequence[Key]) -> dict[str, Callable[[], object]]:
+    """What decodes the images of `keys` and cuts their crops once: from memory, and from the files;
+    nothing where images are drawn.
+    """
     if any("image" in dataset.record(index, epoch) for epoch, index in keys[:1]):
-        return None
+        return {}
     samples = [dataset[key] for key in keys]
     height, width = samples[0]["image"].shape[:2]
     paths = [dataset.record(index, epoch)["image_path"] for epoch, index in keys]
-    plans = [(path, sample["matrix"]) for path, sample in zip(paths, samples, strict=True)]
+    matrices = [sample["matrix"] for sample in samples]
+    files = {path: Path(path).read_bytes() for path in set(paths)}  # of 64 samples at most
 
-    def call() -> None:
-        for path, matrix in plans:
-            image = cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), _RGB)
-            cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    def cut(data: bytes, matrix: np.ndarray) -> None:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _RGB)
+        cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
 
-    return call
+    def from_memory() -> None:
+        for path, matrix in zip(paths, matrices, strict=True):
+            cut(files[path], matrix)
+
+    def from_files() -> None:
+        for path, matrix in zip(paths, matrices, strict=True):
+            cut(Path(path).read_bytes(), matrix)
+
+    return {"decode + warp": from_memory, "read + decode + warp": from_files}
 
 
 def _with_workers(

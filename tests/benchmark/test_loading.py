@@ -1,10 +1,11 @@
 import time
 
 import cv2
+import pytest
 import torch
 
 from hrpose import config
-from hrpose.benchmark.loading import _first_epoch, ceiling, loader_section, one_thread
+from hrpose.benchmark.loading import _first_epoch, ceilings, loader_section, one_thread
 from hrpose.benchmark.transforms import transform_rows
 from hrpose.datasets.synthetic import write_coco
 from hrpose.datasets.transforms import Transform
@@ -38,20 +39,18 @@ def test_each_transform_has_its_time_and_the_pipeline_stays_as_it_was(animals, p
     assert len(nap.figure.values) == plan.repeats
 
 
-def test_the_ceiling_reads_the_files_and_is_there_only_for_files(tmp_path, tiny, animals, plan):
-    assert ceiling(animals, [(0, 0)]) is None
+def test_one_ceiling_reads_files_one_does_not_and_drawn_images_have_none(tmp_path, tiny, animals):
+    assert ceilings(animals, [(0, 0)]) == {}
     write_coco(animals, tmp_path / "herd")
     page = herd(tiny, tmp_path)
     dataset = prepare(page).dataset("test")
-    call = ceiling(dataset, [(0, 0), (0, 1)])
-    call()
+    calls = ceilings(dataset, [(0, 0), (0, 1)])
+    calls["read + decode + warp"]()
     for file in (tmp_path / "herd/images").iterdir():
         file.write_bytes(b"")
-    try:
-        call()
-    except cv2.error:
-        return
-    raise AssertionError("it did not read the files")
+    calls["decode + warp"]()
+    with pytest.raises(cv2.error):
+        calls["read + decode + warp"]()
 
 
 def herd(tiny, folder):
@@ -69,6 +68,7 @@ def test_a_loaders_rows(tmp_path, tiny, animals, plan):
     for split in ("train", "test"):
         alone = rows[f"{split}: one process"].figure
         share = rows[f"{split}: one process, ratio to decode + warp"].figure
+        assert rows[f"{split}: one process, ratio to read + decode + warp"].figure.median > 0
         assert alone.unit == "samples/s" and 1 < alone.median < 1e6
         assert 0 < share.median < 1.5
         one = rows[f"{split}: 1 worker"]
