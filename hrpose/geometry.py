@@ -22,7 +22,7 @@ def box_to_center_size(
     """Centre (2,) and padded size (2,) in image px, float32, of the smallest box around `box`
     (4,) whose width / height is `aspect`.
     """
-    x, y, width, height = (float(value) for value in box)
+    x, y, width, height = np.asarray(box, dtype=np.float64).tolist()
     center = np.array([x + width * 0.5, y + height * 0.5], dtype=np.float32)
     if width > aspect * height:
         height = width / aspect
@@ -43,13 +43,13 @@ def affine_matrix(
     The scale is the width's for both axes, as in MMPose: shapes are kept even where `size` has
     another aspect than `output_size`.
     """
-    _check_size(size)
+    width, _ = _checked(np.asarray(size, dtype=np.float32))
+    x, y = np.asarray(center, dtype=np.float32).tolist()
     sine, cosine = 0.0, 1.0
     if degrees:
         angle = np.deg2rad(degrees)
         sine, cosine = float(np.sin(angle)), float(np.cos(angle))
-    arm = 0.5 * float(np.float32(size[0]))
-    x, y = (float(np.float32(value)) for value in center)
+    arm = 0.5 * width
     source = _corner(x, y, sine * arm, -cosine * arm)
     return cv2.getAffineTransform(source, _target(*output_size))
 
@@ -62,9 +62,9 @@ def udp_matrix(
 
     The view turns by `degrees` anticlockwise: other than `affine_matrix`, as in MMPose.
     """
-    _check_size(size)
-    angle = np.deg2rad(degrees)
     center, size = np.asarray(center, dtype=np.float64), np.asarray(size, dtype=np.float64)
+    _checked(size)
+    angle = np.deg2rad(degrees)
     scale = (np.asarray(output_size, dtype=np.float64) - 1) / size
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = size * 0.5 - turn @ center
@@ -86,9 +86,9 @@ def invert_affine(matrix: np.ndarray) -> np.ndarray:
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The matrix (..., 2, 3) that does `first`, then `second`."""
-    linear = second[..., :2] @ first[..., :2]
-    shift = second[..., :2] @ first[..., 2:] + second[..., 2:]
-    return np.concatenate([linear, shift], axis=-1)
+    both = second[..., :2] @ first
+    both[..., 2] += second[..., 2]
+    return both
 
 
 def mirror_matrix(width: int) -> np.ndarray:
@@ -106,9 +106,8 @@ def _corner(x: float, y: float, arm_x: float, arm_y: float) -> np.ndarray:
     first_x, first_y = np.float32(x), np.float32(y)
     second_x, second_y = np.float32(x + arm_x), np.float32(y + arm_y)
     third_x, third_y = second_x - (first_y - second_y), second_y + (first_x - second_x)
-    return np.array(
-        [(first_x, first_y), (second_x, second_y), (third_x, third_y)], dtype=np.float32
-    )
+    corner = [first_x, first_y, second_x, second_y, third_x, third_y]
+    return np.array(corner, dtype=np.float32).reshape(3, 2)
 
 
 @lru_cache
@@ -117,7 +116,8 @@ def _target(width: int, height: int) -> np.ndarray:
     return _corner(width * 0.5, height * 0.5, 0.0, -width * 0.5)
 
 
-def _check_size(size: np.ndarray) -> None:
-    width, height = map(float, size)
+def _checked(size: np.ndarray) -> tuple[float, float]:
+    width, height = size.tolist()
     if not (0 < width < math.inf and 0 < height < math.inf):
         raise ValueError(f"size {(width, height)}: width and height must be above 0 px")
+    return width, height

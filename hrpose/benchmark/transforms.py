@@ -8,13 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from hrpose.benchmark.figures import Figure, Row
 from hrpose.benchmark.timing import Plan
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.loader import collate
-from hrpose.datasets.transforms import Sample, Transform
+from hrpose.datasets.transforms import Drawn, Transform
 
 Key = tuple[int, int]
 
@@ -60,10 +58,10 @@ def _timed(transform: Transform, times: dict[str, float], name: str) -> Transfor
     """A copy of `transform`, of a class made from its own, that adds its time to `times[name]`."""
 
     class Timed(type(transform)):  # type: ignore[misc]
-        def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        def for_each(self, samples: Sequence[Drawn]) -> list[Drawn]:
             start = time.perf_counter()
             try:
-                return super().__call__(sample, rng)
+                return super().for_each(samples)
             finally:
                 times[name] += time.perf_counter() - start
 

@@ -16,7 +16,7 @@ from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache import ImageCache
 from hrpose.datasets.region import View, Window, window_of
 from hrpose.datasets.streams import Streams
-from hrpose.datasets.transforms import Sample, Transform, Warp
+from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
@@ -162,12 +162,11 @@ class PoseDataset(ABC):
         """
         rngs = self._streams(self.seed, keys) if self.is_random else [_UNUSED] * len(keys)
         done: list[Sample] = []
-        held: list[tuple[Sample, np.random.Generator]] = []
+        held: list[Drawn] = []
         size = 0
         for (epoch, index), row, rng in zip(keys, rows, rngs, strict=True):
-            sample = self.pipeline[0](self._record(epoch, index, row), rng)
-            held.append((sample, rng))
-            image = sample.get("image")
+            held += self.pipeline[0].for_each([(self._record(epoch, index, row), rng)])
+            image = held[-1][0].get("image")
             if image is not None and image.flags.writeable:  # else it is mapped from a cache
                 size += image.nbytes
             if size > _HELD_BYTES:
@@ -175,10 +174,10 @@ class PoseDataset(ABC):
                 held, size = [], 0
         return done + self._finish(held)
 
-    def _finish(self, held: Sequence[tuple[Sample, np.random.Generator]]) -> list[dict[str, Any]]:
+    def _finish(self, held: Sequence[Drawn]) -> list[dict[str, Any]]:
         """What becomes of samples behind the first step of the pipeline."""
         for transform in self.pipeline[1:]:
-            held = [(transform(sample, rng), rng) for sample, rng in held]
+            held = transform.for_each(held)
         return [{key: sample[key] for key in _SHIPPED} for sample, _ in held]
 
     def _record(self, epoch: int, index: int, row: np.ndarray | None) -> Sample:

@@ -58,8 +58,9 @@ def flip_keypoints(
     keypoints: np.ndarray, visible: np.ndarray, flip_index: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints (K, 2) and visible (K,) of the mirrored image, which is `width` px wide."""
-    keypoints, visible = keypoints[flip_index], visible[flip_index]
-    keypoints[:, 0] = np.where(visible > 0, width - 1 - keypoints[:, 0], keypoints[:, 0])
+    keypoints, visible = keypoints.take(flip_index, axis=0), visible.take(flip_index)
+    x = keypoints[:, 0]
+    np.subtract(width - 1, x, out=x, where=visible > 0)
     return keypoints, visible
 
 
@@ -81,8 +82,8 @@ class RandomFlip(Transform):
             sample["keypoints"], sample["visible"] = flip_keypoints(
                 sample["keypoints"], sample["visible"], _flip_index(sample["meta"]), width
             )
-            x, y = sample["center"]
-            sample["center"] = np.array([width - 1 - x, y], dtype=np.float32)
+            sample["center"] = center = sample["center"].copy()
+            center[0] = width - 1 - center[0]
             sample["flipped"] = not sample["flipped"]
         return sample
 

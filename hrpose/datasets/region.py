@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-_FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+_INVERSE = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _FIXED_POINT = 1024  # OpenCV 4 steps through the image in such parts of a px
 _MARGIN = 4  # px: `_is_inside` asks for 3 at most, and rounding moves a crop by far less than one
 _NEARLY_ALL = 0.75  # of a photograph: then it is kept whole, once for all its animals
@@ -99,9 +99,9 @@ def cut(
     Args:
         out: where the crop is written, if given.
     """
-    inverse = _inverse(matrix)
     if region.image.shape[1::-1] == region.photo:
-        return cv2.warpAffine(region.image, inverse, size, out, _FLAGS)
+        return cv2.warpAffine(region.image, matrix, size, out, cv2.INTER_LINEAR)
+    inverse = _inverse(matrix)
     origin = np.array(region.origin, dtype=np.float64)[:, None]
     moved = np.concatenate([inverse[:, :2], inverse[:, 2:] - origin], axis=1)
     if not _is_inside(region, moved, size):
@@ -109,7 +109,7 @@ def cut(
     along = inverse[:, 1:2] * _count(size[1])
     rows = np.rint((along + inverse[:, 2:]) * _FIXED_POINT) - origin * _FIXED_POINT
     if (rows == np.rint((along + moved[:, 2:]) * _FIXED_POINT)).all():
-        return cv2.warpAffine(region.image, moved, size, out, _FLAGS)
+        return cv2.warpAffine(region.image, moved, size, out, _INVERSE)
     # a row starts between two fixed points, and the last bit of a float64 decides for which: as a
     # number of the whole photograph in one case, of the region in the other
     maps = _fixed_point_maps(inverse, rows, size[0])

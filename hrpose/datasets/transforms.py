@@ -29,6 +29,8 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.registry import register
 
 Sample = dict[str, Any]
+Drawn = tuple[Sample, np.random.Generator]
+"""A sample, and what its random numbers are drawn from."""
 _PHOTOGRAPH = ("image", "origin", "photo")
 _PLAN = ("center", "size", "rotation", "flipped", "aspect")
 
@@ -48,6 +50,12 @@ class Transform:
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """`sample` with this step done; random numbers come from `rng` alone."""
         raise NotImplementedError
+
+    def for_each(self, samples: Sequence[Drawn]) -> list[Drawn]:
+        """The same for several samples. A transform whose parts differ much may do one part for all
+        of them first: code that has just run is quick to run again.
+        """
+        return [(self(sample, rng), rng) for sample, rng in samples]
 
     def reach(self, views: list[View], sample: Sample) -> list[View] | None:
         """What crops of the record `sample` may be planned after this step, where those before it
@@ -156,23 +164,40 @@ class Warp(Transform):
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Cut the crop."""
-        keypoints, photo = sample["keypoints"], sample["photo"]
+        self._map(sample)
+        self._cut(sample)
+        return sample
+
+    def for_each(self, samples: Sequence[Drawn]) -> list[Drawn]:
+        """All maps, then all crops: these leave nothing else in the processor's caches."""
+        for sample, _ in samples:
+            self._map(sample)
+        for sample, _ in samples:
+            self._cut(sample)
+        return list(samples)
+
+    def _map(self, sample: Sample) -> None:
+        """Add the matrix, and move the keypoints."""
+        keypoints, visible = sample["keypoints"], sample["visible"]
         make = udp_matrix if self.udp else affine_matrix
         matrix = make(sample["center"], sample["size"], sample["rotation"], self.size)
-        moved = keypoints @ matrix[:, :2].T + matrix[:, 2]  # in half the time of apply_affine
-        visible = sample["visible"]
+        # in half the time of apply_affine
+        moved = (keypoints @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         if np.count_nonzero(visible) < len(visible):
-            moved = np.where(visible[:, None] > 0, moved, keypoints)
+            np.copyto(moved, keypoints, where=visible[:, None] <= 0)
+        sample["keypoints"] = moved
         if sample["flipped"]:
-            matrix = compose(matrix, mirror_matrix(photo[0]))
-        region, out = Region(sample["image"], sample["origin"], photo), sample.get("out")
+            matrix = compose(matrix, mirror_matrix(sample["photo"][0]))
+        sample["matrix"] = matrix
+
+    def _cut(self, sample: Sample) -> None:
+        """Put the crop in place of the image."""
+        region = Region(sample["image"], sample["origin"], sample["photo"])
+        matrix, out = sample["matrix"], sample.get("out")
         crop = cut(region, matrix, self.size, out)
         if crop is None:  # some transform went further than its `reach` says
             crop = cut(Region.whole(read_image(sample["image_path"])), matrix, self.size, out)
         sample["image"] = crop
-        sample["keypoints"] = moved.astype(np.float32)
-        sample["matrix"] = matrix
-        return sample
 
     def reach(self, views: list[View], sample: Sample) -> list[View] | None:
         """The size as it is cut: without `udp`, the width decides the scale of both axes."""
