@@ -32,6 +32,10 @@ class RunError(HrposeError):
     """A run that cannot start or go on: directory, device, processes."""
 
 
+class LoaderError(RunError):
+    """Loader processes that died or hang; the training itself is in order."""
+
+
 class RunStopped(HrposeError):
     """A run that was asked to stop and did so in good order.
 

@@ -13,7 +13,7 @@ from multiprocessing.queues import Queue
 from types import FrameType
 from typing import Any
 
-from hrpose.errors import RunError
+from hrpose.errors import LoaderError
 
 _SHARED = "/dev/shm"
 
@@ -66,7 +66,7 @@ def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float
     """The batches of a loader's iterator, which `start` makes; `timeout` is that of the loader.
 
     Raises:
-        RunError: a worker died or hangs, or shared memory or file handles are used up.
+        LoaderError: a worker died or hangs, or shared memory or file handles are used up.
     """
     try:
         batches = start()
@@ -81,7 +81,7 @@ def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float
         text = advice(error, workers, timeout)
         if text is None:
             raise
-        raise RunError(text) from error
+        raise LoaderError(text) from error
 
 
 def end_on_lost_batches() -> None:

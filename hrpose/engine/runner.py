@@ -23,7 +23,7 @@ from hrpose.engine.network import on_device, to_training, wrapped
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
 from hrpose.engine.state import Progress
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -96,7 +96,7 @@ class Runner:
             while progress.epoch < self.settings.epochs and not progress.stopped_early:
                 try:
                     self.train_epoch(progress.epoch)
-                except DataError:  # once the data are mended, the run goes on from here
+                except (DataError, LoaderError):  # once mended, the run goes on from here
                     if progress.iteration and distributed.world_size() == 1:
                         self.save()
                     raise

@@ -142,7 +142,10 @@ def make_runner(
         restore(runner, *source, allow_data_change)
         log.info(f"resumed from {source[0]} after {_where(runner)}")
     if distributed.rank() == 0:
-        config.dump(page, work_dir / "config.py")
+        try:
+            config.dump(page, work_dir / "config.py")
+        except OSError as error:  # the page stands in each checkpoint too
+            log.warning(f"could not write config.py: {error}")
     return runner
 
 

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from hrpose import config
 from hrpose.datasets import make_loader
+from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.transforms import Transform
-from hrpose.errors import RunError
+from hrpose.engine import checkpoint
+from hrpose.engine.train import train
+from hrpose.errors import LoaderError, RunError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+TINY = ROOT / "tests" / "pages" / "tiny.py"
 
 
 class Sleeps(Transform):
@@ -86,7 +91,9 @@ def stop(loader) -> None:
 
 
 IN_SMALL_MEMORY = """
+from hrpose import config
 from hrpose.datasets import make_loader
+from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import RunError
@@ -122,3 +129,29 @@ def test_small_shared_memory(happened):
     assert "lower (0 needs none)" in line and "--shm-size=8g" in line
     assert "Traceback" not in done.stderr
     happened(line)
+
+
+@pytest.mark.fault(
+    name="a loader worker dies in mid-epoch",
+    does="the loader fails at the fourth batch of a training run, then `--resume`",
+    expects="the run ends with the error, saved at its third step; resumed, no step is lost",
+)
+def test_run_is_saved(tmp_path, happened, monkeypatch):
+    page = config.load(TINY, ["runner.epochs=1"])
+    whole = PoseLoader.__iter__
+
+    def failing(self):
+        for number, batch in enumerate(whole(self)):
+            if number == 3:
+                raise LoaderError("a loader worker died")
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PoseLoader, "__iter__", failing)
+        with pytest.raises(LoaderError):
+            train(page, tmp_path)
+    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["iteration"] == 3
+    train(page, tmp_path, resume="auto")
+    assert "after step 3 of epoch 1" in (tmp_path / "train.log").read_text()
+    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["iteration"] == 4
+    happened("saved at step 3; resumed with step 4")
