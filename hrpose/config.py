@@ -177,8 +177,13 @@ def _line(value: Any) -> str:
 def _rows(value: dict | list | tuple) -> tuple[str, list[tuple[str, Any]], str]:
     """The opening bracket of a container, its items with what stands before each, the closing."""
     if isinstance(value, dict):
-        if all(key.isidentifier() and not keyword.iskeyword(key) for key in value):
+        if all(_is_name(key) for key in value):
             return "dict(", [(f"{key}=", item) for key, item in value.items()], ")"
         return "{", [(f"{_line(key)}: ", item) for key, item in value.items()], "}"
     opening, closing = "()" if isinstance(value, tuple) else "[]"
     return opening, [("", item) for item in value], closing
+
+
+def _is_name(key: str) -> bool:
+    """Whether `key` can be a keyword argument; Python would change some letters beyond ASCII."""
+    return key.isascii() and key.isidentifier() and not keyword.iskeyword(key)

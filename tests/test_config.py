@@ -184,6 +184,13 @@ def test_a_dumped_page_loads_back_equal(tmp_path, values):
     assert repr(loaded) == repr({"model": values, "metrics": list(values.values())})
 
 
+def test_a_key_that_python_would_change_stays(tmp_path):
+    """As an identifier the micro sign becomes the Greek letter mu."""
+    values = {"model": {"\xb5": 1, "plain": 2}}
+    dump(values, tmp_path / "dumped.py")
+    assert load(tmp_path / "dumped.py") == values
+
+
 def test_a_dumped_page_is_plain_to_read(page, tmp_path):
     values = load(page(BASE))
     values["model"]["class"] = {"a b": [float("inf")], "x": "{{ fileBasename }}" + 50 * "y"}

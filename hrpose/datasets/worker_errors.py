@@ -68,6 +68,7 @@ def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float
     Raises:
         LoaderError: a worker died or hangs, or shared memory or file handles are used up.
     """
+    _deaths.kept = None  # of an earlier loader; a worker of this one that is dead is noticed anew
     try:
         batches = start()
         _deaths.watch()
