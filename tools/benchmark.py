@@ -61,6 +61,12 @@ def parse() -> argparse.Namespace:
         help="values to change on the page, e.g. runner.precision=bf16 data.batch_size=64",
     )  # fmt: skip
     args = parser.parse_args()
+    check(parser, args)
+    return args
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with a message where a number makes no sense."""
     for name in ("repeats", "animals"):
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -69,7 +75,6 @@ def parse() -> argparse.Namespace:
         parser.error(f"--seconds {args.seconds}: expected a number above 0")
     if min(args.workers or [0]) < 0:
         parser.error(f"--workers {min(args.workers)}: expected 0 or more")
-    return args
 
 
 @shown_to_user

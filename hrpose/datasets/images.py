@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 
 import cv2
@@ -25,11 +25,8 @@ def read_image(path: str | Path) -> np.ndarray:
         DataError: the file is missing, empty, cut off, or not an image.
     """
     try:
-        handle = os.open(path, os.O_RDONLY)  # in a third of the time that a Path takes
-        try:
-            data = os.read(handle, os.fstat(handle).st_size)
-        finally:
-            os.close(handle)
+        with io.FileIO(path) as file:  # in a third of the time that a Path takes
+            data = file.readall()
     except FileNotFoundError:
         raise DataError(f"{path}: no such image; check img_root and the file name") from None
     except OSError as problem:

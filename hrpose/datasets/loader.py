@@ -85,7 +85,7 @@ class EpochSampler:
 class PoseLoader(DataLoader):
     """A DataLoader of batches as `collate` makes them.
 
-    A DataError in a worker arrives as one, the death of a worker as a RunError.
+    A DataError in a worker arrives as one, the death of a worker as a LoaderError.
     """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]

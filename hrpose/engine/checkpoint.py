@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from hrpose.errors import CheckpointError
-from hrpose.models.integrity import check_seal, sealed
+from hrpose.models.integrity import sealed
+from hrpose.models.weights import read_file
 
 LATEST = "latest.pth"
 PREVIOUS = "previous.pth"
@@ -64,14 +65,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can end in almost any exception
-        raise CheckpointError(
-            f"{path}: not a readable checkpoint, perhaps cut off while it was copied "
-            f"({_first_line(error)})"
-        ) from error
-    check_seal(state, path)
+    state = read_file(path)
     if not isinstance(state, dict) or "optimizer" not in state:
         raise CheckpointError(
             f"{path}: holds weights but no training state, so a run cannot resume from it; "

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from hrpose.engine.allocator import keep_freed_memory
+
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -23,7 +25,11 @@ def autocast(precision: str, device: torch.device) -> Any:
 
 
 def set_backends(deterministic: bool, device: torch.device) -> None:
-    """Deterministic kernels only; or else the fastest that cuDNN finds by trying."""
+    """Deterministic kernels only, or else the fastest that cuDNN finds by trying; and on the CPU
+    freed memory is kept.
+    """
+    if device.type == "cpu":
+        keep_freed_memory()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
         torch.use_deterministic_algorithms(True)

@@ -156,7 +156,7 @@ def generator_states() -> dict[str, Any]:
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
         "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss],
-        "python": list(_flat(random.getstate())),
+        "python": random.getstate(),
     }
 
 
@@ -167,10 +167,4 @@ def set_generator_states(states: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(states["cuda"])
     kind, keys, *rest = states["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
-    version, *inner, gauss = states["python"]
-    random.setstate((version, tuple(inner), gauss))
-
-
-def _flat(state: tuple[Any, ...]) -> tuple[Any, ...]:
-    version, inner, gauss = state
-    return (version, *inner, gauss)
+    random.setstate(states["python"])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrpose.engine import distributed, provenance
-from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import look_at_images, validator
@@ -37,8 +36,6 @@ def run_test(
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
     set_backends(experiment.settings.deterministic, device)
-    if device.type == "cpu":
-        keep_freed_memory()
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
         dataset = experiment.dataset("test")
         log.info(f"test: {dataset.summary()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,6 @@ import torch
 
 from hrpose import config
 from hrpose.engine import checkpoint, distributed, provenance
-from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import locked
@@ -43,8 +43,6 @@ def train(
     """
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
-    if device.type == "cpu":
-        keep_freed_memory()
     main = int(os.environ.get("RANK", 0)) == 0
     if not resume:
         refuse_second_run(work_dir)
@@ -92,21 +90,6 @@ def make_runner(
     if source is None:
         _load_start(experiment, log)
         log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
-    world, data = distributed.world_size(), experiment.data
-    real_batch = data.batch_size * world * settings.accumulate
-    scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
-    if settings.auto_scale_lr:
-        log.info(
-            f"learning rate times {scale:g}: {real_batch} animals a step instead of "
-            f"{settings.base_batch_size}"
-        )
-
-    def make_optimizer(params: Any) -> torch.optim.Optimizer:
-        optimizer = experiment.optimizer(params)
-        for group in optimizer.param_groups:
-            group["lr"] *= scale
-        return optimizer
-
     identity = {
         "page": json.dumps(page),
         "config": provenance.page_digest(page),
@@ -117,27 +100,11 @@ def make_runner(
     if source is not None:
         compare(source[0], source[1]["meta"], identity, allow_data_change, log)
     runner = Runner(
-        experiment.model, make_optimizer, experiment.schedule, settings, batches,
+        experiment.model, _optimizer(experiment, log), experiment.schedule, settings, batches,
         validator(experiment, val, device, log) if val is not None else None,
         experiment.higher_is_better(), log, work_dir, device, identity,
     )  # fmt: skip
-    parameters = sum(p.numel() for p in experiment.model.parameters())
-    log.info(
-        f"{type(experiment.model.backbone).__name__}: {parameters / 1e6:.2f} M parameters on "
-        f"{provenance.machine(device)}, {runner.precision}; {settings.epochs} epochs of "
-        f"{runner.iters_per_epoch} steps of {min(real_batch, len(dataset))} animals "
-        f"({world} process{'es' * (world > 1)}), {batches.num_workers} loader workers each"
-    )
-    if not len(batches):
-        raise RunError(
-            f"the training set has {len(dataset)} animals, fewer than the {world} processes; start "
-            "fewer processes"
-        )
-    if len(dataset) < data.batch_size * world:
-        log.warning(
-            f"the training set has {len(dataset)} animals, fewer than a batch of "
-            f"{data.batch_size * world}: each epoch is one smaller batch"
-        )
+    _say_size(runner, experiment, len(dataset), log)
     if source is not None:
         restore(runner, *source, allow_data_change)
         log.info(f"resumed from {source[0]} after {_where(runner)}")
@@ -147,6 +114,49 @@ def make_runner(
         except OSError as error:  # the page stands in each checkpoint too
             log.warning(f"could not write config.py: {error}")
     return runner
+
+
+def _optimizer(experiment: Experiment, log: RunLog) -> Callable[..., torch.optim.Optimizer]:
+    """From parameters to the page's optimizer, its rate scaled to the real batch where asked."""
+    settings, data = experiment.settings, experiment.data
+    real_batch = data.batch_size * distributed.world_size() * settings.accumulate
+    scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
+    if settings.auto_scale_lr:
+        log.info(
+            f"learning rate times {scale:g}: {real_batch} animals a step instead of "
+            f"{settings.base_batch_size}"
+        )
+
+    def make(params: Any) -> torch.optim.Optimizer:
+        optimizer = experiment.optimizer(params)
+        for group in optimizer.param_groups:
+            group["lr"] *= scale
+        return optimizer
+
+    return make
+
+
+def _say_size(runner: Runner, experiment: Experiment, animals: int, log: RunLog) -> None:
+    """Log how large model and run are; RunError where a step has no animal for each process."""
+    world, settings = distributed.world_size(), experiment.settings
+    model, loader = experiment.model, runner.loader
+    parameters = sum(p.numel() for p in model.parameters())
+    log.info(
+        f"{type(model.backbone).__name__}: {parameters / 1e6:.2f} M parameters on "
+        f"{provenance.machine(runner.device)}, {runner.precision}; {settings.epochs} epochs of "
+        f"{runner.iters_per_epoch} steps of {min(runner.step_size, animals)} animals "
+        f"({world} process{'es' * (world > 1)}), {loader.num_workers} loader workers each"
+    )
+    if not len(loader):
+        raise RunError(
+            f"the training set has {animals} animals, fewer than the {world} processes; start "
+            "fewer processes"
+        )
+    if animals < experiment.data.batch_size * world:
+        log.warning(
+            f"the training set has {animals} animals, fewer than a batch of "
+            f"{experiment.data.batch_size * world}: each epoch is one smaller batch"
+        )
 
 
 def _where(runner: Runner) -> str:

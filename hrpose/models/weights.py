@@ -23,13 +23,12 @@ UNUSED_BY_POSE = {
 """Entries of ImageNet weights that the backbone of a pose estimator does without."""
 
 
-def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a checkpoint file, on the CPU; nothing in the file is executed.
+def read_file(path: Path) -> Any:
+    """What a checkpoint file holds, on the CPU, its digest checked; nothing in it is executed.
 
-    Takes MMPose's files (under 'state_dict'), ours (under 'model') and bare state dicts; strips
-    the 'module.' of weights that were saved from a wrapper for several GPUs.
+    Raises:
+        CheckpointError: it cannot be read, is damaged, or holds other objects than data.
     """
-    path = Path(path)
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -47,6 +46,17 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
             f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
         ) from error
     check_seal(content, path)
+    return content
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a checkpoint file, on the CPU; nothing in the file is executed.
+
+    Takes MMPose's files (under 'state_dict'), ours (under 'model') and bare state dicts; strips
+    the 'module.' of weights that were saved from a wrapper for several GPUs.
+    """
+    path = Path(path)
+    content = read_file(path)
     state = content
     if isinstance(content, dict):
         state = content.get("state_dict", content.get("model", content))

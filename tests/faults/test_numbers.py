@@ -17,6 +17,18 @@ TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 FROZEN = ["runner.epochs=1", "runner.log_interval=1", "runner.val_interval=0"]
 
 
+class Explodes(torch.autograd.Function):
+    """Runs out of memory in the backward pass."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
 @pytest.fixture
 def forward(monkeypatch):
     """Replaces the model's forward pass in training by function(call number, images, y)."""
@@ -155,15 +167,6 @@ def test_no_memory_at_all(tmp_path, happened, forward):
     expects="BatchNorm statistics count the step once, not the attempt too",
 )
 def test_attempt_leaves_nothing(tmp_path, happened, forward):
-    class Explodes(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
     forward(lambda call, images, y: Explodes.apply(y()) if call == 1 else y())
     train(config.load(TINY, [*FROZEN, "data.train.length=4"]), tmp_path / "short")
     state = checkpoint.read(tmp_path / "short/latest.pth")["state_dict"]
@@ -177,15 +180,6 @@ def test_attempt_leaves_nothing(tmp_path, happened, forward):
     expects="activations of that attempt are gone when the parts of the batch go through",
 )
 def test_attempt_holds_no_memory(tmp_path, happened, forward):
-    class Explodes(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
     attempts, held = [], []
 
     def first_explodes(call, images, y):
