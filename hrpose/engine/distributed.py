@@ -13,7 +13,8 @@ import torch.distributed as dist
 from hrpose.errors import RunError
 
 Result = TypeVar("Result")
-_control: list[Any] = []
+_prompt: list[Any] = []
+_patient: list[Any] = []
 _LOST = r"onnection (closed|reset|refused)|roken pipe|remote process exited|NCCL (error|watchdog)"
 """What gloo and NCCL say where another process is gone."""
 
@@ -57,9 +58,11 @@ def processes(device: torch.device) -> Iterator[None]:
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(minutes=30))
-    # numbers that are on the CPU anyway are exchanged there: nobody waits for a GPU, and a process
-    # that died is noticed at once
-    _control[:] = [dist.new_group(backend="gloo", timeout=timedelta(minutes=30))]
+    # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that died
+    # is noticed at once, though not one that hangs: hence half an hour where all should be quick,
+    # and a day where one may look through a data set, score it or download while the others wait
+    _prompt[:] = [dist.new_group(backend="gloo", timeout=timedelta(minutes=30))]
+    _patient[:] = [dist.new_group(backend="gloo", timeout=timedelta(days=1))]
     try:
         yield
     except RuntimeError as error:
@@ -68,7 +71,8 @@ def processes(device: torch.device) -> Iterator[None]:
         raise RunError(
             f"process {rank()}: another process of this run has ended; its own message says why"
         ) from None
-    _control.clear()
+    _prompt.clear()
+    _patient.clear()
     dist.destroy_process_group()
 
 
@@ -76,10 +80,10 @@ def local_first(function: Callable[..., Result], *args: Any) -> Result:
     """Call `function` in the first process of each machine before the others: download once."""
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0
     if dist.is_initialized() and not first:
-        dist.barrier()
+        dist.barrier(group=_patient[0])
     result = function(*args)
     if dist.is_initialized() and first:
-        dist.barrier()
+        dist.barrier(group=_patient[0])
     return result
 
 
@@ -88,7 +92,7 @@ def gather(value: Any) -> list[Any]:
     if world_size() == 1:
         return [value]
     values: list[Any] = [None] * world_size()
-    dist.all_gather_object(values, value)
+    dist.all_gather_object(values, value, group=_patient[0])
     return values
 
 
@@ -97,7 +101,7 @@ def broadcast(value: Any) -> Any:
     if world_size() == 1:
         return value
     box = [value]
-    dist.broadcast_object_list(box, src=0)
+    dist.broadcast_object_list(box, src=0, group=_patient[0])
     return box[0]
 
 
@@ -106,7 +110,7 @@ def largest(value: int) -> int:
     if world_size() == 1:
         return value
     box = torch.tensor(value)
-    dist.all_reduce(box, dist.ReduceOp.MAX, group=_control[0])
+    dist.all_reduce(box, dist.ReduceOp.MAX, group=_prompt[0])
     return int(box)
 
 

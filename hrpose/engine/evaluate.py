@@ -43,20 +43,15 @@ def predict(
     device: torch.device,
     autocast: Callable[[], AbstractContextManager],
     warn: Callable[[str], None],
-    check: Callable[[], None] = lambda: None,
 ) -> Predictions:
     """Keypoints of every animal: predict `batches` (of this process), gather over processes.
 
     The model that answers is a copy of `model` with batch norm folded into the convolutions. The
     answers stay on the device until the last batch is on its way, so no batch waits for another.
-
-    Args:
-        check: called before each batch; what it raises ends the evaluation.
     """
     folded = fold_batch_norm(model)
     answers, parts = [], []
     for batch in batches:
-        check()
         for message in batch["bad"]:
             warn(f"left out of the evaluation: {message}")
         if not len(batch["index"]):

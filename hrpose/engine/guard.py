@@ -49,11 +49,23 @@ class StepGuard:
         self._buffers.restore_where(torch.tensor(True))
 
     @torch.no_grad()
-    def step(self, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> torch.Tensor:
-        """`optimizer.step()` if all gradients are finite; returns, on the device, whether."""
-        gradients = [p.grad for p in self._parameters if p.grad is not None]
-        norms = torch._foreach_norm(gradients)
-        finite = torch.stack(norms).sum().isfinite()
+    def step(
+        self,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        clip: float | None = None,
+    ) -> torch.Tensor:
+        """`optimizer.step()` if the gradient's norm is finite; returns, on the device, whether.
+
+        Args:
+            clip: a gradient with a norm above this is scaled down to it.
+        """
+        if clip:
+            scaler.unscale_(optimizer)
+        norm = nn.utils.get_total_norm(p.grad for p in self._parameters if p.grad is not None)
+        finite = norm.isfinite()
+        if clip:  # of a norm beyond all numbers would come a step of zeros: that one is skipped
+            nn.utils.clip_grads_with_norm_(self._parameters, clip, norm)
         if scaler.is_enabled():
             scaler.step(optimizer)
             scaler.update()

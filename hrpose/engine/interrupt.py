@@ -9,6 +9,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from hrpose.engine import distributed
 from hrpose.errors import RunStopped
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -47,9 +48,9 @@ class Interrupts:
             os._exit(128 + number)
 
     def check(self) -> None:
-        """RunStopped if a signal came."""
-        if self.number:
-            raise stopped(self.number)
+        """RunStopped if a signal came, to whichever process; all must call it together."""
+        if number := distributed.largest(self.number):
+            raise stopped(number)
 
 
 def stopped(number: int) -> RunStopped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,10 @@ def processors() -> int:
 
 
 def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device, log: Any) -> Any:
-    """A function from a model to its report on `dataset`, the same on every process."""
+    """A function from a model to its report on `dataset`, the same on every process.
+
+    It takes a second function too, to call before each batch; what that one raises ends it.
+    """
     from hrpose.engine.evaluate import predict, score
     from hrpose.engine.precision import autocast, resolve_precision
 
@@ -79,9 +82,10 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
 
     def validate(model: TopDown, check: Callable[[], None] = lambda: None) -> Any:
         shown = log.progress(batches, len(batches), "evaluation")
+        checked = _checked(shown, distributed.largest(len(batches)), check)
         try:
             predictions = predict(
-                model, shown, device, partial(autocast, precision, device), log.warning, check
+                model, checked, device, partial(autocast, precision, device), log.warning
             )
         except torch.OutOfMemoryError as error:
             raise RunError(
@@ -94,3 +98,15 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
         return distributed.broadcast(report)
 
     return validate
+
+
+def _checked(
+    batches: Iterable[dict[str, Any]], rounds: int, check: Callable[[], None]
+) -> Iterator[dict[str, Any]]:
+    """`batches`, with `check` before each; `rounds` checks in all, for processes that have fewer."""
+    done = 0
+    for done, batch in enumerate(batches, start=1):
+        check()
+        yield batch
+    for _ in range(done, rounds):
+        check()

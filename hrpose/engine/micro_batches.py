@@ -24,10 +24,11 @@ _REHEARSALS = 2
 class MicroBatches:
     """Cuts batches into `progress.micro_batches` parts, and doubles that when memory runs out.
 
-    With several processes the first step at each size is rehearsed twice: without an exchange of
-    gradients until all said that they have enough memory, so that none waits for one that has not;
-    then with it, after which DistributedDataParallel chooses its final order. So all steps that
-    count add gradients in one order, the first of a resumed run too.
+    Several processes agree before each exchange of gradients that all had enough memory for what
+    came before it, so that none waits for one that has not. The first step at each
+    size is rehearsed twice: without an exchange, which needs most of the memory that there is to
+    need; then with it, after which DistributedDataParallel chooses its final order. So all steps
+    that count add gradients in one order, the first of a resumed run too.
 
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
@@ -37,7 +38,11 @@ class MicroBatches:
         self._progress, self._log = progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
         self._passes = 0  # that went well at this size, rehearsals among them
+        self._exchange = False  # the part at hand is the one that exchanges gradients
+        self._asked = self._begun = False  # this attempt: `_some_failed` was asked; exchange begun
         self._generators: dict[str, Any] = {}
+        if self._shared is not None:
+            self._shared.module.register_forward_hook(self._agree)
         # its statistics are exchanged in the forward pass: a process that fails there leaves the
         # others waiting, so they cannot agree on smaller parts
         self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
@@ -47,16 +52,35 @@ class MicroBatches:
     ) -> Iterator[tuple[list[torch.Tensor], float, AbstractContextManager]]:
         """Images, keypoints and visible of each part; the divisor of its loss; its context."""
         count = self._progress.micro_batches
+        self._asked = self._begun = False
         if self._shared is not None and self._passes < _REHEARSALS:
             self._generators = generator_states()
         for number, batch in enumerate(batches, start=1):
             chunks = list(zip(*(batch[key].chunk(count) for key in _SHIPPED), strict=True))
             for place, chunk in enumerate(chunks, start=1):
-                exchange = self._passes and number == len(batches) and place == len(chunks)
-                local = self._shared is not None and not exchange
+                last = number == len(batches) and place == len(chunks)
+                self._exchange = self._shared is not None and self._passes > 0 and last
                 divisor = len(batches) * len(batch["images"]) / max(1, len(chunk[0]))
+                local = self._shared is not None and not self._exchange
                 context = self._shared.no_sync() if self._shared and local else nullcontext()
                 yield list(chunk), divisor, context
+
+    def _agree(self, *_: object) -> None:
+        """At the end of a forward pass, before DistributedDataParallel expects a backward pass.
+
+        Raises:
+            torch.OutOfMemoryError: in this pass gradients would be exchanged, and another process
+                ran out of memory before it.
+        """
+        if self._exchange:
+            if self._some_failed(""):
+                raise torch.OutOfMemoryError("in another process")
+            self._begun = True
+
+    def _some_failed(self, failure: str) -> bool:
+        """Whether memory ran out in any process; once in each attempt, all ask it together."""
+        self._asked = True
+        return bool(distributed.largest(int(bool(failure))))
 
     def again(self, failure: str, animals: int) -> bool:
         """After the backward passes of one step: whether to do them again.
@@ -66,15 +90,18 @@ class MicroBatches:
             animals: size of the largest batch.
 
         Raises:
-            RunError: memory is too short for one animal, or ran out where processes cannot agree.
+            RunError: memory is too short for one animal, or ran out where processes cannot agree:
+                while gradients are exchanged, or with batch norm that exchanges its statistics.
         """
-        if failure and self._shared is not None and (self._passes or self._synced):
+        if failure and self._shared is not None and (self._synced or self._begun):
             raise RunError(
                 f"process {distributed.rank()} ran out of memory ({failure}); go on with --resume, "
                 "a smaller data.batch_size and a larger runner.accumulate"
             )
-        local = self._shared is None or self._passes
-        if not (failure if local else distributed.largest(int(bool(failure)))):
+        failed = bool(failure)
+        if self._shared is not None and not self._asked:
+            failed = self._some_failed(failure)
+        if not failed:
             self._passes += 1
             rehearsal = self._shared is not None and self._passes <= _REHEARSALS
             if rehearsal:

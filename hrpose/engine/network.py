@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -36,10 +37,23 @@ def wrapped(model: nn.Module, settings: RunSettings, device: torch.device) -> nn
         network = torch.compile(network)  # type: ignore[assignment]
     if distributed.world_size() > 1:
         ids = [device.index] if device.type == "cuda" else None
-        network = DistributedDataParallel(
-            network, ids, broadcast_buffers=False, gradient_as_bucket_view=True
-        )
+        options = inspect.signature(DistributedDataParallel).parameters
+        name = "forward_sync_buffers" if "forward_sync_buffers" in options else "broadcast_buffers"
+        sync: dict[str, Any] = {name: False}  # the second name is that of torch before 2.14
+        network = DistributedDataParallel(Frame(network), ids, gradient_as_bucket_view=True, **sync)
     return network
+
+
+class Frame(nn.Module):
+    """Around a network: hooks on it do not get into the network, which is copied and compiled."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """What the network answers."""
+        return self.network(images)  # type: ignore[no-any-return]
 
 
 def to_training(model: nn.Module, settings: RunSettings) -> None:

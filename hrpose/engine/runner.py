@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from hrpose.engine import distributed, state
 from hrpose.engine.ema import EMA
@@ -151,10 +150,7 @@ class Runner:
             again = self.micro_batches.again(failure, animals)
             if again:
                 self.guard.undo()
-        if self.settings.clip_grad:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_grad)
-        finite = self.guard.step(self.optimizer, self.scaler)
+        finite = self.guard.step(self.optimizer, self.scaler, self.settings.clip_grad)
         if self.ema:
             self.ema.update(self.model)
         indices = [index for batch in batches for index in batch["index"].tolist()]

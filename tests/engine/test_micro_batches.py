@@ -8,8 +8,12 @@ from hrpose.engine.state import Progress
 from hrpose.errors import RunError
 
 
-class Shared(nn.Sequential):
+class Shared(nn.Module):
     """Stands in for a DistributedDataParallel."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
 
 
 def test_synchronised_batch_norm_cannot_try_again_in_parts(monkeypatch):

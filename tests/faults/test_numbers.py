@@ -17,6 +17,18 @@ TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 FROZEN = ["runner.epochs=1", "runner.log_interval=1", "runner.val_interval=0"]
 
 
+class Steep(torch.autograd.Function):
+    """Makes finite gradients with a norm beyond the largest number of fp32."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient / gradient.abs().max() * 1e30
+
+
 class Explodes(torch.autograd.Function):
     """Runs out of memory in the backward pass."""
 
@@ -75,6 +87,22 @@ def test_nan_gradient(tmp_path, happened, forward):
     losses = [row["loss"] for row in rows(tmp_path) if row["kind"] == "train"]
     assert losses[2] is None and None not in losses[:2] + losses[3:]
     happened("step 3 skipped, four animals named, everything finite")
+
+
+@pytest.mark.fault(
+    name="gradient too large to be clipped",
+    does="finite gradients with an infinite norm, in a run with clip_grad",
+    expects="the step is skipped and counted; it is not made with a gradient of zeros",
+)
+def test_gradient_beyond_clipping(tmp_path, happened, forward):
+    changes = [*FROZEN, "runner.clip_grad=1.0", "runner.save_steps=1", "data.train.length=8"]
+    forward(lambda call, images, y: Steep.apply(y()) if call == 2 else y())
+    progress = train(config.load(TINY, changes), tmp_path)
+    assert progress.skipped == 1
+    before, after = (checkpoint.read(tmp_path / name) for name in ("previous.pth", "latest.pth"))
+    for key, value in before["state_dict"].items():
+        assert torch.equal(value, after["state_dict"][key]), key
+    happened("skipped; weights and statistics equal to the bit")
 
 
 @pytest.mark.fault(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from runs import ROOT, TINY, rows, same_run
 
 CUSTOM = """
@@ -22,6 +24,22 @@ original = TopDown.forward
 def forward(self, images):
     if self.training and os.environ.get("RANK") == "1":
         {body}
+    return original(self, images)
+
+TopDown.forward = forward
+"""
+
+SLOW = """
+import time
+from pathlib import Path
+from hrpose.models.topdown import TopDown
+
+original = TopDown.forward
+
+def forward(self, images):
+    if not self.training:
+        Path({mark!r}).touch()
+        time.sleep(0.5)
     return original(self, images)
 
 TopDown.forward = forward
@@ -132,6 +150,57 @@ def test_memory_of_rank_1(tmp_path, happened):
     happened("both in two parts, said once by rank 0")
 
 
+@pytest.mark.fault(
+    name="out of memory in rank 1 alone, later",
+    does="in the forward pass of the third step the second of two processes has no room for two",
+    expects="that step and those behind it in two parts on both; losses as of whole batches",
+)
+def test_memory_of_rank_1_later(tmp_path, happened):
+    body = """forward.calls = getattr(forward, "calls", 0) + 1
+        if forward.calls >= 5 and len(images) > 1:  # two of them rehearsed the first step
+            raise torch.OutOfMemoryError("CUDA out of memory.")"""
+    page = ("runner.epochs=1", "runner.val_interval=0", "runner.batch_norm='frozen'")
+    whole = Group(tmp_path / "whole", *page)
+    short = Group(tmp_path / "short", patched(tmp_path, body), *page)
+    assert whole.wait() == 0 and short.wait() == 0, short.said()
+    assert short.said().count("warning: out of memory (in another process)") == 1
+    losses = [[row["loss"] for row in rows(tmp_path / name)] for name in ("whole", "short")]
+    assert losses[0][:2] == losses[1][:2] and len(losses[1]) == 4
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    meta = torch.load(tmp_path / "short" / "latest.pth", weights_only=True)["meta"]
+    assert meta["micro_batches"] == 2
+    happened("both in two parts from step 3 on; losses equal those of whole batches within 1e-4")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="out of memory in rank 1 while gradients are exchanged",
+    does="in the backward pass of a later step the second of two processes runs out of memory",
+    expects="all stop within 60 s; rank 1 says what to make smaller; `--resume` goes on",
+)
+def test_memory_in_the_exchange(tmp_path, happened):
+    body = """forward.calls = getattr(forward, "calls", 0) + 1
+        if forward.calls == 6:
+            heatmaps = original(self, images)
+
+            def explode(gradient):
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+
+            heatmaps.register_hook(explode)
+            return heatmaps"""
+    change = patched(tmp_path, body)
+    group = Group(tmp_path / "run", change, "runner.epochs=1", "runner.save_steps=1")
+    group.reach(3)
+    start = time.monotonic()
+    assert group.wait(60) != 0
+    seconds = time.monotonic() - start
+    assert "process 1 ran out of memory (CUDA out of memory.); go on with --resume" in group.said()
+    again = Group(tmp_path / "run", "runner.epochs=1", "runner.save_steps=1", options=["--resume"])
+    assert again.wait() == 0, again.said()
+    assert "latest.pth after step 3 of epoch 1" in again.said()
+    happened(f"all stopped after {seconds:.0f} s with advice; resumed after step 3")
+
+
 @pytest.mark.slow
 @pytest.mark.fault(
     name="port in use",
@@ -183,6 +252,35 @@ def test_signals_to_a_group(tmp_path, happened):
         assert f"latest.pth after step {step} of epoch" in again.said(), "nothing was lost"
         assert same_run(group.folder, tmp_path / "whole")
     happened(f"stopped and saved after steps {places}; equal to the bit")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="SIGTERM to one of two processes in the validation",
+    does="a signal to the second process alone, while both validate; then `--resume`",
+    expects="both stop with 143 at the same batch, without a traceback; resumed equal to the bit",
+)
+def test_signal_in_validation(tmp_path, happened):
+    page = ("data.val.length=25", "data.val_batch_size=2")  # seven rounds; the last is rank 0's
+    whole = Group(tmp_path / "whole", *page)
+    assert whole.wait() == 0, whole.said()
+    mark = tmp_path / "validating"
+    (tmp_path / "slow_validation.py").write_text(SLOW.format(mark=str(mark)))
+    group = Group(tmp_path / "run", *page, "custom_imports=['slow_validation']")
+    end = time.monotonic() + 150
+    while not mark.exists():
+        assert group.process.poll() is None and time.monotonic() < end, group.said()
+        time.sleep(0.02)
+    os.kill(group.rank(1), signal.SIGTERM)
+    assert group.wait() != 0
+    assert "stopped by SIGTERM; go on with --resume" in group.said()
+    assert "[rank" not in group.said() and "another process" not in group.said()
+    assert set(re.findall(r"exitcode *: (\d+)", group.said())) == {"143"}
+    assert not [row for row in rows(group.folder) if row["kind"] == "val"]
+    again = Group(tmp_path / "run", *page, options=["--resume"])
+    assert again.wait() == 0, again.said()
+    assert same_run(group.folder, tmp_path / "whole")
+    happened("both left with 143; the resumed run equals the undisturbed one to the bit")
 
 
 @pytest.mark.slow
