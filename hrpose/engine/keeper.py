@@ -40,13 +40,22 @@ class Keeper:
         numbered = [self.folder / f"epoch_{epoch}.pth"] if epoch is not None else []
         if not self._write(state, *numbered, latest, before=latest):
             return
-        outdated = checkpoint.epoch_files(self.folder)[: -self.keep] if self.keep else []
+        outdated = self._numbered(epoch)[: -self.keep] if self.keep and epoch is not None else []
         if self.best_of and (self.folder / best_file).is_file():
             bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
             outdated += [path for path in bests if path.name != best_file]
         for path in outdated:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+    def _numbered(self, epoch: int) -> list[Path]:
+        """All `epoch_N.pth`, oldest first, where epoch `epoch` was just written.
+
+        Those of higher epochs are older: left by a run that went on from an earlier checkpoint.
+        """
+        paths = checkpoint.epoch_files(self.folder)
+        newest = paths.index(self.folder / f"epoch_{epoch}.pth") + 1
+        return paths[newest:] + paths[:newest]
 
     def save_best(self, state: Mapping[str, Any], name: str) -> None:
         """Write the best weights so far; what cannot be written is tried again by `save`."""
@@ -65,12 +74,8 @@ class Keeper:
 
     def _write(self, state: Mapping[str, Any], *paths: Path, before: Path | None = None) -> bool:
         """`checkpoint.save`; what stands at `before` stays reachable as `previous.pth`."""
+        self.log.keep_folder()
         try:
-            if not self.folder.is_dir():
-                self.folder.mkdir(parents=True)
-                self.log.warning(
-                    f"{self.folder} had vanished, with all checkpoints in it; made it anew"
-                )
             if before is not None and before.is_file():
                 checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
             checkpoint.save(state, *paths)

@@ -103,10 +103,10 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
 def _checked(
     batches: Iterable[dict[str, Any]], rounds: int, check: Callable[[], None]
 ) -> Iterator[dict[str, Any]]:
-    """`batches`, with `check` before each; `rounds` checks in all, for processes that have fewer."""
-    done = 0
-    for done, batch in enumerate(batches, start=1):
+    """`batches`, with `check` before each; `rounds` checks in all, also where batches are fewer."""
+    for batch in batches:
         check()
+        rounds -= 1
         yield batch
-    for _ in range(done, rounds):
+    for _ in range(rounds):
         check()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -15,38 +14,76 @@ from hrpose.errors import RunError
 LOCK = ".lock"
 
 
-@contextmanager
-def locked(work_dir: Path) -> Iterator[None]:
-    """Hold the run directory `work_dir`, which is made if need be.
+class Lock:
+    """Holds the run directory `folder`, which is made if need be, from here to `close`.
 
     Raises:
         RunError: another process holds it, or it cannot be made or written to.
     """
-    path = work_dir / LOCK
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        self._holder = f"process {os.getpid()} on {socket.gethostname()} since {now}"
+        try:
+            self._take()
+        except OSError as error:
+            raise RunError(
+                f"{folder}: cannot write there ({error.strerror}); choose another folder with "
+                "--work-dir"
+            ) from error
+
+    def renewed(self) -> bool:
+        """Whether the lock file had vanished, and mostly the directory with it; both are remade.
+
+        Raises:
+            RunError: another run has made the directory anew for itself.
+        """
+        try:
+            if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                return False
+            holder = self._path.read_text(encoding="utf-8").strip()
+            if holder == self._holder:  # a file system whose numbers of files change
+                self._lock()
+                return False
+        except FileNotFoundError:
+            with contextlib.suppress(OSError):  # what is written next says why it cannot be
+                self._take()
+                return True
+            return False
+        except (OSError, ValueError):
+            return False
         raise RunError(
-            f"{work_dir}: cannot write there ({error.strerror}); choose another folder with "
-            "--work-dir"
-        ) from error
-    with file:
+            f"{self._path.parent} was removed while this run was at work, and "
+            f"{holder or 'another process'} has begun another run in a new one of that name; this "
+            "run stops, for the two would write over one another"
+        )
+
+    def close(self) -> None:
+        """Leave the directory to others."""
+        self._file.close()
+
+    def _take(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a+", encoding="utf-8")
+        if self._lock():
+            self._file.truncate(0)
+            self._file.write(f"{self._holder}\n")
+            self._file.flush()
+
+    def _lock(self) -> bool:
+        """False on a file system without locks: better to train there than to refuse."""
         try:
             # not flock: a forked loader worker would hold that one on for a while after a kill -9
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            file.seek(0)
-            holder = file.read().strip() or "another process"
+            self._file.seek(0)
+            holder = self._file.read().strip() or "another process"
+            self._file.close()
             raise RunError(
-                f"{work_dir} is in use by {holder}; wait for that run, stop it, or choose another "
-                "folder with --work-dir"
+                f"{self._path.parent} is in use by {holder}; wait for that run, stop it, or choose "
+                "another folder with --work-dir"
             ) from None
-        except OSError:  # a file system without locks: better to train than to refuse
-            yield
-            return
-        file.truncate(0)
-        started = datetime.now().astimezone().isoformat(timespec="seconds")
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {started}\n")
-        file.flush()
-        yield
+        except OSError:
+            return False
+        return True

@@ -1,5 +1,6 @@
 """What a run says: console, `train.log`, `metrics.jsonl`, TensorBoard."""
 
+import contextlib
 import json
 import logging
 import os
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from hrpose.engine.curves import draw_curves, read_rows
+from hrpose.engine.lock import Lock
+from hrpose.errors import RunError
 
 Item = TypeVar("Item")
 
@@ -44,10 +47,13 @@ class RunLog:
 
     `metrics.jsonl` holds only what the seed determines (losses, rates, metrics), so that two equal
     runs write equal files; times and speeds go to the console, `train.log` and TensorBoard.
+
+    Args:
+        lock: of `folder`; with it the folder is made anew where it vanishes.
     """
 
-    def __init__(self, folder: Path | None, main: bool = True) -> None:
-        self.main = main
+    def __init__(self, folder: Path | None, main: bool = True, lock: Lock | None = None) -> None:
+        self.main, self._lock = main, lock
         self.folder = folder if main else None
         self._logger = logging.Logger("hrpose", logging.INFO)
         self._board: Any = None
@@ -82,10 +88,31 @@ class RunLog:
             self._said.add(name)
             print(f"warning: cannot write {name}: {error}", file=sys.stderr)
 
+    def keep_folder(self) -> None:
+        """Where the run directory has vanished, make it anew, with new files; says so.
+
+        Raises:
+            RunError: another run has it now.
+        """
+        try:
+            remade = self.folder and self._lock and self._lock.renewed()
+        except RunError:
+            self.folder = None  # nothing more goes there
+            raise
+        if remade and self.folder:
+            if self._board is not None:  # it goes on where its folder is there again
+                with contextlib.suppress(OSError):
+                    (self.folder / "tensorboard").mkdir(exist_ok=True)
+            for handler in self._logger.handlers:
+                if isinstance(handler, _LogFile) and not (self.folder / "train.log").exists():
+                    handler.close()  # opens its file with the next line
+            self.warning(f"{self.folder} had vanished, with all checkpoints in it; made it anew")
+
     def record(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
         """One row of `metrics.jsonl`: `kind` is 'train' or 'val', `epoch` counts finished ones."""
         if not self.folder:
             return
+        self.keep_folder()
         row = {"kind": kind, "epoch": epoch, "iteration": iteration, **values}
         self._unwritten.append(json.dumps(row) + "\n")
         self._write_rows(self.folder / "metrics.jsonl")
@@ -114,6 +141,9 @@ class RunLog:
             epoch: finished epochs, those with a validation behind them.
             step: optimizer steps done of the next one.
             iteration: optimizer steps done in all.
+
+        Raises:
+            RunError: they cannot be written anew; the file is as it was.
         """
         self._first_step = iteration + 1
         path = self.folder / "metrics.jsonl" if self.folder else None
@@ -125,8 +155,16 @@ class RunLog:
                 or (step and row["epoch"] == epoch and row["iteration"] <= iteration)
             ]
             temporary = path.with_name(f".{path.name}.tmp")
-            temporary.write_text("".join(kept), encoding="utf-8")
-            temporary.replace(path)
+            try:
+                temporary.write_text("".join(kept), encoding="utf-8")
+                temporary.replace(path)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise RunError(
+                    f"{path}: cannot be written anew ({error.strerror}), so the run cannot go on "
+                    "from here; make room or mend the folder, then --resume again: nothing is lost"
+                ) from error
 
     def board(self, step: int, **values: float | None) -> None:
         """Values for TensorBoard at optimizer step `step`; keys are written with `/` for `__`."""

@@ -53,7 +53,7 @@ class Frame(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """What the network answers."""
-        return self.network(images)  # type: ignore[no-any-return]
+        return self.network(images)
 
 
 def to_training(model: nn.Module, settings: RunSettings) -> None:

@@ -15,7 +15,7 @@ from hrpose import config
 from hrpose.engine import checkpoint, distributed, provenance
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
-from hrpose.engine.lock import locked
+from hrpose.engine.lock import Lock
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
 from hrpose.engine.resume import compare, find, refuse_second_run, require_agreement
@@ -47,9 +47,9 @@ def train(
     if not resume:
         refuse_second_run(work_dir)
     with (
-        locked(work_dir) if main else nullcontext(),
+        closing(Lock(work_dir)) if main else nullcontext() as lock,
         distributed.processes(device),
-        closing(RunLog(work_dir, main)) as log,
+        closing(RunLog(work_dir, main, lock)) as log,
     ):
         try:
             if main:

@@ -26,6 +26,19 @@ def disk(monkeypatch):
     return state
 
 
+def test_epochs_of_an_abandoned_branch_are_the_oldest(tmp_path):
+    """A run that went on from epoch 4 by `--resume epoch_4.pth` keeps its own files."""
+    keeper = Keeper(tmp_path, 2, None, RunLog(None))
+    for epoch in (2, 4, 6, 8):
+        (tmp_path / f"epoch_{epoch}.pth").touch()
+    keeper.save({"optimizer": {}}, "", None)
+    assert len(checkpoint.epoch_files(tmp_path)) == 4, "between epochs nothing is new"
+    for epoch, left in ((5, [4, 5]), (6, [5, 6]), (7, [6, 7])):
+        keeper.save({"optimizer": {}}, "", epoch)
+        names = [path.name for path in checkpoint.epoch_files(tmp_path)]
+        assert names == [f"epoch_{number}.pth" for number in left]
+
+
 def bests(folder):
     return sorted(path.name for path in folder.glob("best_*"))
 

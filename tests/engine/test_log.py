@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hrpose.engine.log import RunLog
+from hrpose.errors import RunError
 
 
 @pytest.fixture
@@ -34,6 +35,19 @@ def test_rows_that_wait_are_written_at_the_end(tmp_path, log):
     (tmp_path / "metrics.jsonl").rmdir()
     log.close()
     assert json.loads((tmp_path / "metrics.jsonl").read_text())["iteration"] == 1
+
+
+def test_rows_that_cannot_be_rewritten_stay(tmp_path, log, monkeypatch):
+    log.record("train", 0, 1, loss=0.5)
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match=r"metrics.jsonl: cannot be written anew \(No space left"):
+        log.rewind(0, 0, 0)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -1,6 +1,7 @@
 """Runs that are not what they were."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,25 @@ def test_two_runs(tmp_path, happened):
     again = Run(tmp_path / "run", "runner.epochs=1", options=("--resume",))
     assert again.wait() == 0, again.said()
     happened("refused with the process named; after kill -9 the directory was free at once")
+
+
+@pytest.mark.fault(
+    name="a new run in the place of one that runs",
+    does="the directory of a run is removed, and a new run is made under its name",
+    expects="the first stops and names the second, whose files stay as they are",
+)
+def test_directory_taken_over(tmp_path, happened):
+    folder = tmp_path / "run"
+    first = Run(folder, "runner.epochs=50")
+    first.reach(lambda: first.steps() >= 1)
+    first.send(signal.SIGSTOP)
+    shutil.rmtree(folder)
+    second = Run(folder, "runner.epochs=1")
+    assert second.wait() == 0, second.said()
+    files = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    first.send(signal.SIGCONT)
+    assert first.wait() == 2, first.said()
+    assert f"process {second.process.pid} on" in first.said()
+    assert "has begun another run in a new one of that name" in first.said()
+    assert files == {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    happened("the first stopped; no file of the second changed")

@@ -88,7 +88,13 @@ def test_vanished(tmp_path, happened, after_epoch, capsys):
     folder = tmp_path / "run"
     after_epoch[2] = lambda: shutil.rmtree(folder)
     train(config.load(TINY, PAGE), folder)
-    assert "had vanished, with all checkpoints in it" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert said.out.count("had vanished, with all checkpoints in it") == 1
+    assert said.err == "", "TensorBoard's thread too goes on in the new directory"
+    log = (folder / "train.log").read_text()
+    assert "had vanished" in log and "epoch 3 validation" in log
+    assert list((folder / "tensorboard").iterdir())
+    assert f"process {os.getpid()} on" in (folder / ".lock").read_text()
     assert checkpoint.read(folder / "latest.pth")["meta"]["epoch"] == 3
     assert torch.load(folder / "epoch_3.pth", weights_only=True)["meta"]["epoch"] == 3
     happened("said; the last epoch is saved in a new directory")
