@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hrpose.datasets.palette_png import decode_palette_png
 from hrpose.errors import DataError
 
 # OpenCV 4.10 has no flag for RGB; from 4.11 on libjpeg and libpng hand it out at no cost.
@@ -40,6 +41,9 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         raise DataError(f"{name}: the file is empty; {MENDING}")
     if is_cut_off(data):
         raise DataError(f"{name}: the image is cut off (it has no end marker); {MENDING}")
+    plain = decode_palette_png(data)
+    if plain is not None:
+        return plain
     buffer = np.frombuffer(data, np.uint8)
     try:
         image = cv2.imdecode(buffer, cv2.IMREAD_COLOR if _RGB_FLAG is None else _RGB_FLAG)
