@@ -99,14 +99,18 @@ class RunLog:
         except RunError:
             self.folder = None  # nothing more goes there
             raise
-        if remade and self.folder:
-            if self._board is not None:  # it goes on where its folder is there again
-                with contextlib.suppress(OSError):
-                    (self.folder / "tensorboard").mkdir(exist_ok=True)
-            for handler in self._logger.handlers:
-                if isinstance(handler, _LogFile) and not (self.folder / "train.log").exists():
-                    handler.close()  # opens its file with the next line
-            self.warning(f"{self.folder} had vanished, with all checkpoints in it; made it anew")
+        if not (remade and self.folder):
+            return
+        if (self.folder / "train.log").exists():
+            self.warning(f"the lock file of {self.folder} had vanished; made it anew")
+            return
+        if self._board is not None:  # it goes on where its folder is there again
+            with contextlib.suppress(OSError):
+                (self.folder / "tensorboard").mkdir(exist_ok=True)
+        for handler in self._logger.handlers:
+            if isinstance(handler, _LogFile):
+                handler.close()  # opens its file with the next line
+        self.warning(f"{self.folder} had vanished, with all checkpoints in it; made it anew")
 
     def record(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
         """One row of `metrics.jsonl`: `kind` is 'train' or 'val', `epoch` counts finished ones."""
