@@ -1,6 +1,8 @@
 """What goes wrong for a user: errors that carry a whole answer, shown without a traceback."""
 
+import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -56,12 +58,27 @@ def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except RunStopped as error:
-            print(error, file=sys.stderr)
-            sys.exit(error.status)
+            say(str(error))
+            _leave(error.status)
         except HrposeError as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            sys.exit(2)
+            say(f"{type(error).__name__}: {error}")
+            _leave(2)
         except KeyboardInterrupt:
-            sys.exit(130)
+            _leave(130)
 
     return run
+
+
+def say(message: str) -> None:
+    """A line on stderr, if there is anybody to read it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _leave(status: int) -> None:
+    """Exit with `status`, whatever becomes of the output that waits."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):  # Python would try again, and exit with 120
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

@@ -62,7 +62,7 @@ class ImageCache:
             return Region.whole(read_image(path))  # which says what is wrong
         # an entry is named by all that decides what it holds
         made_from = f"{_absolute(path)}\n{window}\n{state.st_size}\n{state.st_mtime_ns}"
-        key = hashlib.blake2b(made_from.encode(), digest_size=16).digest()
+        key = hashlib.blake2b(made_from.encode("utf-8", "surrogateescape"), digest_size=16).digest()
         region = self._file.get(key)
         if region is not None:
             return region

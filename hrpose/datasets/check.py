@@ -8,6 +8,7 @@ Legend: W, H width and height of an image in px.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -126,7 +127,10 @@ def require_images(
     text, count = f"{split}: {checked.summary()}", len(checked.problems)
     if count > SHOWN and folder is not None:
         path = folder / f"bad_images_{split}.txt"
-        path.write_text("".join(f"{problem}\n" for problem in checked.problems), encoding="utf-8")
+        with contextlib.suppress(OSError):  # the first of them are shown anyway
+            path.write_text(
+                "".join(f"{problem}\n" for problem in checked.problems), "utf-8", "backslashreplace"
+            )
         text += f"\nall of them are in {path}"
     if not count:
         return text

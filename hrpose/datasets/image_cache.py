@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -24,9 +25,12 @@ Good = tuple[int, int, bool]
 
 
 def cache_file() -> Path:
-    """In $HRPOSE_CACHE, or else in ~/.cache/hrpose."""
-    folder = os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose"
-    return Path(folder).expanduser() / "good_images.npy"
+    """In $HRPOSE_CACHE, or else in ~/.cache/hrpose; for a user without a home, a temporary one."""
+    try:
+        folder = Path(os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose").expanduser()
+    except RuntimeError:  # a user that the system does not know, in a container
+        folder = Path(tempfile.gettempdir()) / f"hrpose-{os.getuid()}"
+    return folder / "good_images.npy"
 
 
 def key_of(path: str, stat: os.stat_result, full: bool) -> int:

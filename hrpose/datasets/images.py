@@ -32,6 +32,8 @@ def read_image(path: str | Path) -> np.ndarray:
         raise DataError(f"{path}: no such image; check img_root and the file name") from None
     except OSError as problem:
         raise DataError(f"{path}: cannot be read ({problem.strerror}); {MENDING}") from None
+    except ValueError as problem:  # a null character, or half a character
+        raise DataError(f"{path!r}: is no path ({problem}); {MENDING}") from None
     return decode_image(data, str(path))
 
 

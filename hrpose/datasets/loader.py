@@ -89,7 +89,8 @@ class PoseLoader(DataLoader):
     """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        for batch in with_advice(super().__iter__, self.num_workers, self.timeout):
+        workers = getattr(self._iterator, "_workers", ())
+        for batch in with_advice(super().__iter__, self.num_workers, self.timeout, workers):
             if "error" in batch:
                 raise DataError(batch["error"])
             yield batch

@@ -8,7 +8,9 @@ import shutil
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from types import FrameType
 from typing import Any
@@ -47,14 +49,14 @@ class _Deaths:
                 raise
             self.kept = error
 
-    def next(self, batches: Iterator[Any]) -> Any:
-        """The next batch; raises what was kept, or what happens while it is waited for."""
+    def waiting_for(self, what: Callable[[], Any]) -> Any:
+        """What `what` gives; raises what was kept, or what happens while it is waited for."""
         self.waiting = True
         try:
             if self.kept is not None:
                 kept, self.kept = self.kept, None
                 raise kept
-            return next(batches)
+            return what()
         finally:
             self.waiting = False
 
@@ -62,19 +64,30 @@ class _Deaths:
 _deaths = _Deaths()
 
 
-def with_advice(start: Callable[[], Iterator[Any]], workers: int, timeout: float) -> Iterator[Any]:
+def with_advice(
+    start: Callable[[], Iterator[Any]],
+    workers: int,
+    timeout: float,
+    alive: Sequence[BaseProcess] = (),
+) -> Iterator[Any]:
     """The batches of a loader's iterator, which `start` makes; `timeout` is that of the loader.
+
+    Args:
+        alive: its workers that are there from the epoch before.
 
     Raises:
         LoaderError: a worker died or hangs, or shared memory or file handles are used up.
     """
-    _deaths.kept = None  # of an earlier loader; a worker of this one that is dead is noticed anew
+    _deaths.kept = None  # of an earlier loader, perhaps: a worker of this one is looked at here
     try:
-        batches = start()
+        for worker in alive:
+            if not worker.is_alive():
+                raise RuntimeError(f"DataLoader worker (pid {worker.pid}) exited unexpectedly")
+        batches = _deaths.waiting_for(start)
         _deaths.watch()
         while True:
             try:
-                batch = _deaths.next(batches)
+                batch = _deaths.waiting_for(partial(next, batches))
             except StopIteration:
                 return
             yield batch

@@ -99,8 +99,12 @@ def newest_whole(
 
 
 def candidates(work_dir: Path) -> Iterator[Path]:
-    """The training checkpoints of a run directory, newest first."""
-    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(epoch_files(work_dir))):
+    """The training checkpoints of a run directory, newest first.
+
+    Numbered ones by time: higher numbers may be of a branch that a resume from before them left.
+    """
+    by_time = sorted(epoch_files(work_dir), key=lambda path: path.stat().st_mtime_ns)
+    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(by_time)):
         if path.is_file():
             yield path
 

@@ -15,7 +15,7 @@ from hrpose.errors import RunError
 Result = TypeVar("Result")
 _prompt: list[Any] = []
 _patient: list[Any] = []
-_LOST = r"onnection (closed|reset|refused)|roken pipe|remote process exited|NCCL (error|watchdog)"
+_LOST = r"onnection (closed|reset|refused)|roken pipe|remote process exited|RemoteError|watchdog"
 """What gloo and NCCL say where another process is gone."""
 
 
@@ -57,7 +57,13 @@ def processes(device: torch.device) -> Iterator[None]:
         yield
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    try:
+        dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    except (dist.DistError, ValueError) as error:
+        raise RunError(
+            f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
+            "start them with tools/dist_train.sh or torchrun"
+        ) from error
     # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that died
     # is noticed at once, though not one that hangs: hence half an hour where all should be quick,
     # and a day where one may look through a data set, score it or download while the others wait
@@ -69,7 +75,8 @@ def processes(device: torch.device) -> Iterator[None]:
         if not re.search(_LOST, str(error)):
             raise
         raise RunError(
-            f"process {rank()}: another process of this run has ended; its own message says why"
+            f"process {rank()}: another process of this run has ended; its own message says why "
+            f"(here: {str(error).strip().splitlines()[-1]})"
         ) from None
     _prompt.clear()
     _patient.clear()

@@ -60,9 +60,13 @@ class StepGuard:
         Args:
             clip: a gradient with a norm above this is scaled down to it.
         """
-        if clip:
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        if scaler.is_enabled():
+            # the scaler looks at single numbers: it shall skip what this guard skips
+            finite = nn.utils.get_total_norm(gradients).isfinite()
+            torch._foreach_mul_(gradients, torch.where(finite, 1.0, torch.nan))
             scaler.unscale_(optimizer)
-        norm = nn.utils.get_total_norm(p.grad for p in self._parameters if p.grad is not None)
+        norm = nn.utils.get_total_norm(gradients)
         finite = norm.isfinite()
         if clip:  # of a norm beyond all numbers would come a step of zeros: that one is skipped
             nn.utils.clip_grads_with_norm_(self._parameters, clip, norm)

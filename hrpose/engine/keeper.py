@@ -27,6 +27,8 @@ class Keeper:
     def __init__(self, folder: Path, keep: int | None, best_of: str | None, log: RunLog) -> None:
         self.folder, self.keep, self.best_of, self.log = folder, keep, best_of, log
         self.failure = ""
+        self.whole: Path | None = None
+        """The newest checkpoint known to be whole: read or written by this process."""
         self._waiting: tuple[str, Mapping[str, Any]] | None = None  # best weights, not written
 
     def save(self, state: Mapping[str, Any], best_file: str, epoch: int | None) -> None:
@@ -76,13 +78,14 @@ class Keeper:
         """`checkpoint.save`; what stands at `before` stays reachable as `previous.pth`."""
         self.log.keep_folder()
         try:
-            if before is not None and before.is_file():
+            # one that was passed by as damaged must not push the good one behind it out
+            if before and before.is_file() and _same(before, self.whole):
                 checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
             checkpoint.save(state, *paths)
         except OSError as error:
-            there = None
+            there = self.whole
             with suppress(OSError):  # a disk that is gone may refuse even to look
-                there = next(checkpoint.candidates(self.folder), None)
+                there = self.whole if self.whole and self.whole.is_file() else None
             self.failure = f"{paths[-1]}: {error.strerror or error}"
             self.log.warning(
                 f"could not write {self.failure}; training goes on and tries again at the next "
@@ -90,4 +93,10 @@ class Keeper:
             )
             return False
         self.failure = ""
+        if before is not None:
+            self.whole = before
         return True
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    return other is not None and path.resolve() == other.resolve()

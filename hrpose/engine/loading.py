@@ -12,6 +12,7 @@ import torch
 
 from hrpose.engine import distributed
 from hrpose.engine.experiment import Experiment
+from hrpose.engine.micro_batches import out_of_memory
 from hrpose.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -87,10 +88,11 @@ def validator(experiment: Experiment, dataset: PoseDataset, device: torch.device
             predictions = predict(
                 model, checked, device, partial(autocast, precision, device), log.warning
             )
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not (short := out_of_memory(error)):
+                raise
             raise RunError(
-                f"out of memory in the evaluation ({str(error).splitlines()[0]}); set "
-                "data.val_batch_size lower"
+                f"out of memory in the evaluation ({short}); set data.val_batch_size lower"
             ) from error
         report = None
         if distributed.rank() == 0:

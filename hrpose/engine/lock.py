@@ -8,6 +8,7 @@ import os
 import socket
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from hrpose.errors import RunError
 
@@ -44,14 +45,13 @@ class Lock:
                 return False
             holder = self._path.read_text(encoding="utf-8").strip()
             if holder == self._holder:  # a file system whose numbers of files change
-                self._lock()
+                self._lock(self._file)
                 return False
-        except FileNotFoundError:
-            with contextlib.suppress(OSError):  # what is written next says why it cannot be
-                self._take()
-                return True
-            return False
         except (OSError, ValueError):
+            with contextlib.suppress(OSError):  # what is written next says why it cannot be
+                if not self._path.exists():
+                    self._take()
+                    return True
             return False
         raise RunError(
             f"{self._path.parent} was removed while this run was at work, and "
@@ -65,21 +65,26 @@ class Lock:
 
     def _take(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a+", encoding="utf-8")
-        if self._lock():
-            self._file.truncate(0)
-            self._file.write(f"{self._holder}\n")
-            self._file.flush()
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            if self._lock(file):
+                file.truncate(0)
+                file.write(f"{self._holder}\n")
+                file.flush()
+        except (OSError, RunError):
+            with contextlib.suppress(OSError):  # what it could not write, it may try to again
+                file.close()
+            raise
+        self._file = file
 
-    def _lock(self) -> bool:
+    def _lock(self, file: TextIO) -> bool:
         """False on a file system without locks: better to train there than to refuse."""
         try:
             # not flock: a forked loader worker would hold that one on for a while after a kill -9
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            self._file.seek(0)
-            holder = self._file.read().strip() or "another process"
-            self._file.close()
+            file.seek(0)
+            holder = file.read().strip() or "another process"
             raise RunError(
                 f"{self._path.parent} is in use by {holder}; wait for that run, stop it, or choose "
                 "another folder with --work-dir"

@@ -14,17 +14,22 @@ from tqdm import tqdm
 
 from hrpose.engine.curves import draw_curves, read_rows
 from hrpose.engine.lock import Lock
-from hrpose.errors import RunError
+from hrpose.errors import RunError, say
 
 Item = TypeVar("Item")
 
 
 class _ThroughTqdm(logging.Handler):
-    """Console lines that do not tear a progress bar."""
+    """Console lines that do not tear a progress bar.
+
+    A console that is gone (terminal closed, pipe broken, its file on a full disk) stops nothing:
+    `train.log` has the same lines.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stdout)
-        sys.stdout.flush()
+        with contextlib.suppress(OSError, ValueError):
+            tqdm.write(self.format(record), file=sys.stdout)
+            sys.stdout.flush()
 
 
 class _LogFile(logging.FileHandler):
@@ -65,8 +70,14 @@ class RunLog:
             return
         self._add(_ThroughTqdm(), "%(message)s")
         if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            handler = _LogFile(folder / "train.log", partial(self._lost, "train.log"))
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                handler = _LogFile(folder / "train.log", partial(self._lost, "train.log"))
+            except OSError as error:
+                raise RunError(
+                    f"{folder}: cannot keep a log there ({error.strerror}: {error.filename}); "
+                    "choose another folder with --work-dir"
+                ) from error
             self._add(handler, "%(asctime)s %(levelname)s %(message)s")
 
     def _add(self, handler: logging.Handler, form: str) -> None:
@@ -86,7 +97,7 @@ class RunLog:
         """Say, once for each file, that it cannot be written."""
         if name not in self._said:
             self._said.add(name)
-            print(f"warning: cannot write {name}: {error}", file=sys.stderr)
+            say(f"warning: cannot write {name}: {error}")
 
     def keep_folder(self) -> None:
         """Where the run directory has vanished, make it anew, with new files; says so.

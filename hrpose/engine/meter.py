@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from hrpose.engine import distributed
+
 Item = TypeVar("Item")
 
 
@@ -18,8 +20,9 @@ class Meter:
         self.reset()
 
     def reset(self, losses: torch.Tensor | None = None) -> None:
-        """Start anew, after steps with the given `losses` if there are any."""
-        self._losses = list(losses) if losses is not None else []
+        """Start anew, after steps with the given `losses`, means over the processes, if any."""
+        self._before = losses if losses is not None and len(losses) else None
+        self._losses: list[torch.Tensor] = []
         self.restart()
 
     def restart(self) -> None:
@@ -47,8 +50,14 @@ class Meter:
         self._steps += 1
 
     def losses(self) -> torch.Tensor:
-        """The losses since the last reset, one a step; that of a skipped step is NaN."""
-        return torch.stack(self._losses) if self._losses else torch.zeros(0)
+        """The losses since the last reset, one a step, means over the processes, which all ask.
+
+        That of a skipped step is NaN.
+        """
+        new = [distributed.mean(torch.stack(self._losses))] if self._losses else []
+        # those from before a resume are means already: a mean of equal numbers may differ from them
+        parts = [self._before, *new] if self._before is not None else new
+        return torch.cat(parts) if parts else torch.zeros(0)
 
     def speed(self) -> tuple[float, float, float]:
         """Images per second (of this process), seconds per step, share of time waiting for data."""

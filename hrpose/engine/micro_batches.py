@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -16,6 +17,7 @@ from hrpose.engine.log import RunLog
 from hrpose.engine.state import Progress, generator_states, set_generator_states
 from hrpose.errors import RunError
 
+_SHORT = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|can't allocate memory", re.I)
 _SHIPPED = ("images", "keypoints", "visible")
 _REHEARSALS = 2
 """Passes through the first step of several processes before the one that counts."""
@@ -38,11 +40,14 @@ class MicroBatches:
         self._progress, self._log = progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
         self._passes = 0  # that went well at this size, rehearsals among them
-        self._exchange = False  # the part at hand is the one that exchanges gradients
+        # the part at hand: in its forward pass buckets are made anew, and exchanged; in its
+        # backward pass gradients are
+        self._rebuild = self._exchange = False
         self._asked = self._begun = False  # this attempt: `_some_failed` was asked; exchange begun
         self._generators: dict[str, Any] = {}
         if self._shared is not None:
-            self._shared.module.register_forward_hook(self._agree)
+            self._shared.register_forward_pre_hook(self._before_forward)
+            self._shared.module.register_forward_hook(self._before_exchange)
         # its statistics are exchanged in the forward pass: a process that fails there leaves the
         # others waiting, so they cannot agree on smaller parts
         self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
@@ -59,26 +64,32 @@ class MicroBatches:
             chunks = list(zip(*(batch[key].chunk(count) for key in _SHIPPED), strict=True))
             for place, chunk in enumerate(chunks, start=1):
                 last = number == len(batches) and place == len(chunks)
+                first = number == 1 and place == 1
+                self._rebuild = self._passes == _REHEARSALS and first
                 self._exchange = self._shared is not None and self._passes > 0 and last
                 divisor = len(batches) * len(batch["images"]) / max(1, len(chunk[0]))
                 local = self._shared is not None and not self._exchange
                 context = self._shared.no_sync() if self._shared and local else nullcontext()
                 yield list(chunk), divisor, context
 
-    def _agree(self, *_: object) -> None:
-        """At the end of a forward pass, before DistributedDataParallel expects a backward pass.
+    def _before_forward(self, *_: object) -> None:
+        """OutOfMemoryError if the forward pass exchanges something, and a process is not there."""
+        if self._rebuild:
+            self._go_together()
+            self._asked = False
 
-        Raises:
-            torch.OutOfMemoryError: in this pass gradients would be exchanged, and another process
-                ran out of memory before it.
-        """
+    def _before_exchange(self, *_: object) -> None:
+        """The same for the backward pass, before DistributedDataParallel begins to expect it."""
         if self._exchange:
-            if self._some_failed(""):
-                raise torch.OutOfMemoryError("in another process")
+            self._go_together()
             self._begun = True
 
+    def _go_together(self) -> None:
+        if self._some_failed(""):
+            raise torch.OutOfMemoryError("in another process")
+
     def _some_failed(self, failure: str) -> bool:
-        """Whether memory ran out in any process; once in each attempt, all ask it together."""
+        """Whether memory ran out in any process; where it did, this attempt is over for all."""
         self._asked = True
         return bool(distributed.largest(int(bool(failure))))
 
@@ -108,7 +119,7 @@ class MicroBatches:
                 set_generator_states(self._generators)
             return rehearsal
         progress = self._progress
-        if progress.micro_batches >= animals:
+        if progress.micro_batches >= distributed.largest(animals):
             raise RunError(
                 f"out of memory with a single animal in the network ({failure}); choose a smaller "
                 "codec.input_size or a narrower model, or free the device"
@@ -123,6 +134,12 @@ class MicroBatches:
             "batch of a step is the same, BatchNorm sees the parts"
         )
         return True
+
+
+def out_of_memory(error: RuntimeError) -> str:
+    """The first line of `error` if it says that memory ran out, as torch says it in many ways."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first if isinstance(error, torch.OutOfMemoryError) or _SHORT.search(first) else ""
 
 
 def in_steps(batches: Iterable[dict[str, Any]], accumulate: int) -> Iterator[list[dict[str, Any]]]:

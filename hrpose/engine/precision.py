@@ -15,7 +15,10 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     """'amp' made concrete: bf16 where the device has it, fp16 on older GPUs."""
     if precision != "amp":
         return precision
-    return "fp16" if device.type == "cuda" and not torch.cuda.is_bf16_supported() else "bf16"
+    if device.type != "cuda":
+        return "bf16"
+    # emulated bf16, which torch counts as support, is slow and has no convolutions
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
 
 
 def autocast(precision: str, device: torch.device) -> Any:

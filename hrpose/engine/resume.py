@@ -45,13 +45,23 @@ def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
 
 
 def refuse_second_run(work_dir: Path) -> None:
-    """RunError if `work_dir` holds a run already."""
-    traces = [work_dir / "train.log", *work_dir.glob("*.pth")]
-    if any(path.exists() for path in traces):
+    """RunError if `work_dir` holds a run already, or cannot be looked into."""
+    try:
+        held = any(path.exists() for path in [work_dir / "train.log", *work_dir.glob("*.pth")])
+    except OSError as error:
+        raise RunError(
+            f"{work_dir}: cannot be used ({error.strerror}); choose another folder with --work-dir"
+        ) from error
+    if held:
         raise RunError(
             f"{work_dir} already holds a run; go on with it by --resume, choose another folder "
             "with --work-dir, or remove it"
         )
+
+
+def within(path: Path, work_dir: Path) -> bool:
+    """Whether `path` is a file of the run directory `work_dir`."""
+    return path.resolve().parent == work_dir.resolve()
 
 
 def compare(

@@ -17,7 +17,7 @@ from hrpose.engine.interrupt import Interrupts, stopped
 from hrpose.engine.keeper import Keeper
 from hrpose.engine.log import RunLog
 from hrpose.engine.meter import Meter, duration, memory
-from hrpose.engine.micro_batches import MicroBatches, in_steps
+from hrpose.engine.micro_batches import MicroBatches, in_steps, out_of_memory
 from hrpose.engine.network import on_device, to_training, wrapped
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
@@ -144,8 +144,10 @@ class Runner:
                         loss = self.loss(heatmaps.float(), target, weight) / divisor
                         self.scaler.scale(loss).backward()
                     losses.append(loss.detach())
-            except torch.OutOfMemoryError as error:
-                failure = str(error).splitlines()[0]
+            except RuntimeError as error:
+                failure = out_of_memory(error)
+                if not failure:
+                    raise
             heatmaps = loss = None  # the error and its traceback are gone: now the graph goes too
             again = self.micro_batches.again(failure, animals)
             if again:
@@ -196,7 +198,7 @@ class Runner:
         """One line of progress; the only place where losses leave a GPU."""
         self.guard.examine()
         progress, world = self.progress, distributed.world_size()
-        mean = distributed.mean(self.meter.losses()).nanmean().item()
+        mean = self.meter.losses().nanmean().item()
         loss = mean if math.isfinite(mean) else None  # None: every step was skipped
         rate = self.optimizer.param_groups[0]["lr"]
         images, seconds, wait = self.meter.speed()
@@ -228,7 +230,7 @@ class Runner:
         self.log.record("val", number, progress.iteration, metrics=report.values)
         self.log.board(progress.iteration, **{f"val__{k}": v for k, v in report.values.items()})
         value = report.values.get(name) if name else None
-        if name and value is not None and self._better(value):
+        if name and value is not None and math.isfinite(value) and self._better(value):
             progress.best, progress.best_epoch = value, number
             progress.best_file = f"best_{name}_epoch_{number}.pth"
             if distributed.rank() == 0:
@@ -256,6 +258,6 @@ class Runner:
         With several processes all must call it.
         """
         self.guard.examine()
-        losses = distributed.mean(self.meter.losses())
+        losses = self.meter.losses()
         if distributed.rank() == 0:
             self.keeper.save(state.snapshot(self, losses), self.progress.best_file, epoch)

@@ -80,6 +80,8 @@ class RunSettings:
             raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
         if self.clip_grad is not None and self.clip_grad <= 0:
             raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
+        if self.early_stop and not self.save_best:
+            raise ValueError("early_stop needs save_best, the metric that is to become better")
         if self.batch_norm_group and self.batch_norm == "sync":
             raise ValueError("batch_norm_group cannot go with batch_norm='sync'")
         if self.auto_scale_lr and self.base_batch_size is None:

@@ -81,6 +81,7 @@ def restore(run: Runner, path: Path, state: dict[str, Any], allow_data_change: b
         CheckpointError: the state is not one of such a run.
     """
     meta, progress = state["meta"], run.progress
+    run.keeper.whole = path
     try:
         run.model.load_state_dict(state["train_state_dict"] or state["state_dict"])
         if run.ema:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from hrpose.engine.loading import look_at_images, validator
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
 from hrpose.engine.record import write_record
+from hrpose.errors import RunError
 from hrpose.metrics.results import write_results
 from hrpose.models.download import fetch, file_digest
 from hrpose.models.weights import load_weights
@@ -34,6 +36,10 @@ def run_test(
         HrposeError: with what the user can do; testing accepts no checkpoint that fits only partly.
     """
     experiment = prepare(page)
+    out = out or work_dir / "predictions.json"
+    with _written_to(work_dir, out):  # before the work is done, too
+        for folder in (work_dir, out.parent):
+            folder.mkdir(parents=True, exist_ok=True)
     device = distributed.choose_device(experiment.settings.device)
     set_backends(experiment.settings.deterministic, device)
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
@@ -62,10 +68,20 @@ def run_test(
                 "animals": animals,
                 "left_out": len(dataset.left_out),
             }
-            work_dir.mkdir(parents=True, exist_ok=True)
-            out = out or work_dir / "predictions.json"
-            out.parent.mkdir(parents=True, exist_ok=True)
-            write_results(report.predictions, dataset.truth(), out)
-            numbers = work_dir / "metrics.json"
-            log.info(f"{write_record(report, page, made_from, numbers)} and {out}")
+            with _written_to(work_dir, out):
+                write_results(report.predictions, dataset.truth(), out)
+                written = write_record(report, page, made_from, work_dir / "metrics.json")
+            log.info(f"{written} and {out}")
     return report, dataset
+
+
+@contextmanager
+def _written_to(work_dir: Path, out: Path) -> Iterator[None]:
+    """RunError where the results cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{error.filename or work_dir}: cannot write the results there ({error.strerror}); "
+            f"choose other places than {work_dir} and {out} with --work-dir and --out"
+        ) from error

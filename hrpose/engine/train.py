@@ -18,7 +18,7 @@ from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import Lock
 from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
-from hrpose.engine.resume import compare, find, refuse_second_run, require_agreement
+from hrpose.engine.resume import compare, find, refuse_second_run, require_agreement, within
 from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
 from hrpose.errors import RunError
@@ -44,7 +44,7 @@ def train(
     experiment = prepare(page)
     device = distributed.choose_device(experiment.settings.device)
     main = int(os.environ.get("RANK", 0)) == 0
-    if not resume:
+    if not resume or (resume != "auto" and not within(Path(resume), work_dir)):
         refuse_second_run(work_dir)
     with (
         closing(Lock(work_dir)) if main else nullcontext() as lock,

@@ -48,7 +48,11 @@ def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
     name = Path(unquote(urlsplit(url).path)).name
     if not name:
         raise CheckpointError(f"{url}: this address names no file")
-    folder = Path(cache_dir or os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose").expanduser()
+    place = cache_dir or os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose"
+    try:
+        folder = Path(place).expanduser()
+    except RuntimeError as error:
+        raise CheckpointError(f"{url}: no home to keep it in ({error}); set HRPOSE_CACHE") from None
     digest = promised_digest(name)
     if not digest:  # such a name says nothing of its content: two addresses may share it
         folder /= hashlib.sha256(url.encode()).hexdigest()[:8]

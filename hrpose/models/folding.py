@@ -25,13 +25,16 @@ def fold_batch_norm(model: TopDown) -> TopDown:
     backbone or head whose `forward` torch.fx cannot follow stays as it is.
     """
     model = copy.deepcopy(model).eval()
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    if device.type == "mps":  # has no double precision
+        model = model.cpu()
     for part in (model.backbone, model.keypoint_head):
         modules: dict[str, Any] = dict(part.named_modules())
         for conv, norm in _pairs(part, modules):
             _fold(modules[conv], modules[norm])
             parent, _, name = norm.rpartition(".")
             setattr(modules[parent], name, nn.Identity())
-    return model
+    return model.to(device)
 
 
 class _Tracer(fx.Tracer):

@@ -3,13 +3,15 @@
 import errno
 import os
 import signal
+import time
+from functools import partial
 
 import pytest
 
 from hrpose.datasets import make_loader
 from hrpose.datasets.transforms import Transform
 from hrpose.datasets.worker_errors import _Deaths, advice, with_advice
-from hrpose.errors import DataError, RunError
+from hrpose.errors import DataError, LoaderError, RunError
 
 SIGNAL = "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that"
 
@@ -84,18 +86,18 @@ def test_a_death_waits_for_the_next_batch(monkeypatch):
         deaths = _Deaths()
         deaths.watch()
         deaths.watch()  # a second loader changes nothing
-        assert deaths.next(iter([1, 2])) == 1
+        assert deaths.waiting_for(partial(next, iter([1, 2]))) == 1
         os.kill(os.getpid(), signal.SIGUSR1)  # during a step: nothing is raised here
         with pytest.raises(RuntimeError, match="a worker died"):
-            deaths.next(iter([2]))
-        assert deaths.next(iter([3])) == 3, "it is raised once"
+            deaths.waiting_for(partial(next, iter([2])))
+        assert deaths.waiting_for(partial(next, iter([3]))) == 3, "it is raised once"
 
         def waits():
             os.kill(os.getpid(), signal.SIGUSR1)
             yield 4
 
         with pytest.raises(RuntimeError, match="a worker died"):
-            deaths.next(waits())
+            deaths.waiting_for(partial(next, waits()))
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -119,3 +121,15 @@ def test_errors_of_the_data_arrive_as_they_are(toy, meta, test_steps):
     (toy.root / "images/1.jpg").unlink()
     with pytest.raises(DataError, match=r"1\.jpg: no such image"):
         list(make_loader(toy.open(meta, test_steps), 2, 1, False, False, timeout=60))
+
+
+def test_a_worker_that_died_between_two_epochs_is_noticed_at_once(toy, meta, test_steps):
+    loader = make_loader(toy.open(meta, test_steps), 2, 1, False, False, timeout=60)
+    list(loader)
+    (worker,) = loader._iterator._workers
+    worker.kill()
+    worker.join()
+    start = time.monotonic()
+    with pytest.raises(LoaderError, match=f"a loader worker died .*pid {worker.pid}"):
+        list(loader)
+    assert time.monotonic() - start < 20

@@ -66,9 +66,10 @@ def test_hostile_pickle_executes_nothing(tmp_path):
 def test_the_newest_whole_file_is_taken(tmp_path):
     said = []
     assert checkpoint.newest_whole(tmp_path, said.append) == (None, None)
-    for epoch in (2, 10, 9):
+    for number, epoch in enumerate((2, 10, 9, 4)):  # 4: after a resume from epoch_2.pth
         checkpoint.save(STATE, tmp_path / f"epoch_{epoch}.pth")
-    assert checkpoint.newest_whole(tmp_path, said.append)[0].name == "epoch_10.pth"
+        os.utime(tmp_path / f"epoch_{epoch}.pth", (number, number))
+    assert checkpoint.newest_whole(tmp_path, said.append)[0].name == "epoch_4.pth"
     for name in ("previous.pth", "latest.pth"):
         checkpoint.save(STATE, tmp_path / name)
         assert checkpoint.newest_whole(tmp_path, said.append)[0].name == name

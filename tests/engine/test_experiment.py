@@ -52,6 +52,7 @@ def test_all_mistakes_of_a_page_are_said_at_once(tiny):
         ("runner.save_best='PCK@0.2'", "no metric of this page gives 'PCK@0.2'; there are PCK@0.3"),
         ("metrics.0.norm=('Sholder', 'Hip')", "Sholder"),
         ("metrics.1={'type': 'PCK', 'thr': 0.3}", "'PCK@0.3' is the name of another metric"),
+        ("runner.early_stop=2 runner.save_best=None", "early_stop needs save_best"),
         ("runner.auto_scale_lr=True runner.base_batch_size=None", "auto_scale_lr needs"),
         ("custom_imports=['no_such_module_here']", "cannot import 'no_such_module_here'"),
         ("custom_imports=['']", "custom_imports: cannot import ''"),

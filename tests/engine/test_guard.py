@@ -17,7 +17,7 @@ def nan_in_fresh_memory():
     torch.use_deterministic_algorithms(False)
 
 
-def weights_after(gradients, make, scaler):
+def weights_after(gradients, make, scaler, clip):
     """Weights of a layer that began as ones, after steps with gradients all of one value."""
     layer = nn.Linear(8, 4)
     for parameter in layer.parameters():
@@ -28,16 +28,18 @@ def weights_after(gradients, make, scaler):
         scaler.scale(torch.ones(1))  # as of a loss
         for parameter in layer.parameters():
             parameter.grad = torch.full_like(parameter, value * scaler.get_scale())
-        assert bool(guard.step(optimizer, scaler)) == (value == 1)
+        assert bool(guard.step(optimizer, scaler, clip)) == (value == 1)
     return layer.weight
 
 
+@pytest.mark.parametrize("clip", [None, 1.0])
+@pytest.mark.parametrize("bad", [torch.nan, 1e30], ids=["nan", "norm beyond all numbers"])
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("make", [Adam, AdamW, SGD])
-def test_a_skipped_first_step_leaves_nothing_behind(make, scaled, nan_in_fresh_memory):
+def test_a_skipped_first_step_leaves_nothing_behind(make, scaled, bad, clip, nan_in_fresh_memory):
     plain, after = (
-        weights_after(gradients, make, torch.amp.GradScaler("cpu", enabled=scaled))
-        for gradients in ([1, 1], [torch.nan, 1, 1])
+        weights_after(gradients, make, torch.amp.GradScaler("cpu", enabled=scaled), clip)
+        for gradients in ([1, 1], [bad, 1, 1])
     )
     assert not torch.equal(plain, torch.ones_like(plain))
     assert torch.equal(plain, after)

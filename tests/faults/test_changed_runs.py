@@ -105,6 +105,23 @@ def test_two_runs(tmp_path, happened):
 
 
 @pytest.mark.fault(
+    name="resumed into the directory of another run",
+    does="`--resume A/latest.pth --work-dir B`, where B holds another run; then into an empty C",
+    expects="refused, B stays as it is; C takes the run",
+)
+def test_resumed_elsewhere(begun, tmp_path, happened):
+    other = tmp_path / "B"
+    train(config.load(TINY, ["runner.epochs=1", "runner.seed=7"]), other)
+    files = {path: path.read_bytes() for path in other.iterdir() if path.is_file()}
+    page = config.load(TINY, ["runner.epochs=2"])
+    with pytest.raises(RunError, match="B already holds a run"):
+        train(page, other, str(begun / "latest.pth"))
+    assert files == {path: path.read_bytes() for path in other.iterdir() if path.is_file()}
+    assert train(page, tmp_path / "C", str(begun / "latest.pth")).epoch == 2
+    happened("refused, no file of B changed; C went on from A")
+
+
+@pytest.mark.fault(
     name="a new run in the place of one that runs",
     does="the directory of a run is removed, and a new run is made under its name",
     expects="the first stops and names the second, whose files stay as they are",

@@ -13,7 +13,7 @@ from runs import same_run
 from hrpose import config
 from hrpose.engine import checkpoint
 from hrpose.engine.train import train
-from hrpose.errors import CheckpointError
+from hrpose.errors import CheckpointError, RunError
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
@@ -109,6 +109,31 @@ def test_bit_flip(copy, finished, happened, tmp_path):
     assert "the digest differs" in (copy / "train.log").read_text()
     assert same_run(copy, finished)
     happened("noticed in both; resumed from previous.pth, equal to the bit")
+
+
+@pytest.mark.fault(
+    name="damaged latest checkpoint, then a full disk",
+    does="latest.pth is cut off; the run that went on from previous.pth cannot write",
+    expects="previous.pth is not replaced by the damaged file: one can resume again",
+)
+def test_damaged_then_full(copy, happened, monkeypatch):
+    folder, page = copy, config.load(TINY, ["runner.log_interval=1", "runner.epochs=3"])
+    for path in folder.glob("epoch_*.pth"):
+        path.unlink()
+    latest, previous = folder / "latest.pth", (folder / "previous.pth").read_bytes()
+    latest.write_bytes(latest.read_bytes()[:-2000])
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", full)
+        with pytest.raises(RunError, match="its end could not be saved"):
+            train(page, folder, "auto")
+    assert (folder / "previous.pth").read_bytes() == previous
+    assert f"the last good one is {folder / 'previous.pth'}" in (folder / "train.log").read_text()
+    assert train(page, folder, "auto").epoch == 3
+    happened("previous.pth stayed and was named; the next --resume went on from it")
 
 
 @pytest.mark.fault(

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import resource
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from runs import same_run
+from runs import ROOT, same_run
 
 from hrpose import config
 from hrpose.engine import checkpoint
@@ -98,6 +101,28 @@ def test_vanished(tmp_path, happened, after_epoch, capsys):
     assert checkpoint.read(folder / "latest.pth")["meta"]["epoch"] == 3
     assert torch.load(folder / "epoch_3.pth", weights_only=True)["meta"]["epoch"] == 3
     happened("said; the last epoch is saved in a new directory")
+
+
+@pytest.mark.fault(
+    name="console gone",
+    does="stdout and stderr on a full disk (/dev/full); and `| head -3`, which closes the pipe",
+    expects="the run goes on to its end; train.log has every line",
+)
+def test_console_gone(tmp_path, happened):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    tool = [sys.executable, str(ROOT / "tools" / "train.py"), str(TINY)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    for name, end in (("full", "> /dev/full 2>&1"), ("pipe", "| head -3")):
+        options = [f"--work-dir={tmp_path / name}", "--cfg-options", "runner.epochs=1"]
+        line = f"set -o pipefail; {shlex.join([*tool, *options])} {end}"
+        done = subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Error" not in done.stderr
+        said = (tmp_path / name / "train.log").read_text()
+        assert "epoch 1 validation" in said
+        assert checkpoint.read(tmp_path / name / "latest.pth")["meta"]["epoch"] == 1
+    happened("both ended well, saved, with a whole train.log")
 
 
 @pytest.mark.fault(

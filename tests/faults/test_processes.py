@@ -29,6 +29,22 @@ def forward(self, images):
 TopDown.forward = forward
 """
 
+NO_ROOM = """
+import os
+import torch
+from hrpose.engine.micro_batches import MicroBatches
+
+original, calls = MicroBatches.parts, []
+
+def parts(self, batches):
+    for part in original(self, batches):
+        calls.append(0)
+        if os.environ.get("RANK") == "1" and len(calls) == {number}:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        yield part
+
+MicroBatches.parts = parts
+"""
 SLOW = """
 import time
 from pathlib import Path
@@ -170,6 +186,25 @@ def test_memory_of_rank_1_later(tmp_path, happened):
     meta = torch.load(tmp_path / "short" / "latest.pth", weights_only=True)["meta"]
     assert meta["micro_batches"] == 2
     happened("both in two parts from step 3 on; losses equal those of whole batches within 1e-4")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="out of memory in rank 1 before a forward pass",
+    does="the batch of the second process finds no room on the device, in each of the first four "
+    "passes in turn; in the third DistributedDataParallel exchanges its buckets",
+    expects="both go on in two parts; nobody waits for ever",
+)
+def test_memory_before_the_forward_pass(tmp_path, happened):
+    for number in range(1, 5):
+        folder = tmp_path / f"pass{number}"
+        folder.mkdir()
+        (folder / "patched_rank_1.py").write_text(NO_ROOM.format(number=number))
+        group = Group(folder / "run", "custom_imports=['patched_rank_1']", "runner.epochs=1")
+        assert group.wait() == 0, group.said()
+        assert group.said().count("warning: out of memory") == 1
+        assert len([row for row in rows(folder / "run") if row["kind"] == "train"]) == 4
+    happened("in two parts from there on, each time")
 
 
 @pytest.mark.slow
