@@ -7,7 +7,6 @@ plain Python (dict, list, tuple, numbers, str, bool, None) and holds no referenc
 import ast
 import keyword
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from traceback import extract_tb
@@ -67,13 +66,8 @@ def _load(page: str | Path, overrides: Sequence[str]) -> Page:
 
 
 def dump(page: Page, path: str | Path) -> None:
-    """Write `page` as a Python file that loads back equal: the whole file, or OSError and none."""
-    temporary = Path(f"{path}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(as_python(page), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write `page` as a Python file that loads back equal."""
+    Path(path).write_text(as_python(page), encoding="utf-8")
 
 
 def as_python(page: Page) -> str:

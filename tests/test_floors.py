@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    {"errors", "structures", "typecheck"},
+    {"errors", "files", "structures", "typecheck"},
     {"registry", "overrides", "references", "config"},
     {"geometry", "keypoints"},
     {"codecs"},

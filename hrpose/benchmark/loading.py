@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -127,19 +128,15 @@ def ceilings(dataset: PoseDataset, keys: Sequence[Key]) -> dict[str, Callable[[]
     matrices = [sample["matrix"] for sample in samples]
     files = {path: Path(path).read_bytes() for path in set(paths)}  # of 64 samples at most
 
-    def cut(data: bytes, matrix: np.ndarray) -> None:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), _RGB)
-        cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
-
-    def from_memory() -> None:
+    def cut_all(read: Callable[[str], bytes]) -> None:
         for path, matrix in zip(paths, matrices, strict=True):
-            cut(files[path], matrix)
+            image = cv2.imdecode(np.frombuffer(read(path), np.uint8), _RGB)
+            cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
 
-    def from_files() -> None:
-        for path, matrix in zip(paths, matrices, strict=True):
-            cut(Path(path).read_bytes(), matrix)
-
-    return {"decode + warp": from_memory, "read + decode + warp": from_files}
+    return {
+        "decode + warp": partial(cut_all, files.__getitem__),
+        "read + decode + warp": partial(cut_all, lambda path: Path(path).read_bytes()),
+    }
 
 
 def _with_workers(

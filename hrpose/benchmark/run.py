@@ -29,6 +29,7 @@ from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
+from hrpose.files import write_whole
 
 MODES = ("loader", "inference", "step", "train", "test", "eval")
 """In the order in which 'all' runs them. Inference comes before the step, whose Runner lets cuDNN
@@ -207,10 +208,8 @@ def _write(report: dict[str, Any], path: Path | None) -> None:
     """Write what is known so far: a long benchmark that is cut off keeps its first sections."""
     if path is None:
         return
-    draft = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(report, indent=1) + "\n")
     except OSError as error:
         raise RunError(f"--out {path}: cannot be written ({error.strerror})") from error

@@ -16,6 +16,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from hrpose.files import cache_folder
+
 _ROW = np.dtype([("key", "<u8"), ("width", "<u4"), ("height", "<u4"), ("swapped", "?")])
 MOST = 1_000_000
 """Images that are kept, the newest; 17 bytes each."""
@@ -25,11 +27,8 @@ Good = tuple[int, int, bool]
 
 
 def cache_file() -> Path:
-    """In $HRPOSE_CACHE, or else in ~/.cache/hrpose; for a user without a home, a temporary one."""
-    try:
-        folder = Path(os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose").expanduser()
-    except RuntimeError:  # a user that the system does not know, in a container
-        folder = Path(tempfile.gettempdir()) / f"hrpose-{os.getuid()}"
+    """In `files.cache_folder()`; for a user without a home, in a temporary one."""
+    folder = cache_folder() or Path(tempfile.gettempdir()) / f"hrpose-{os.getuid()}"
     return folder / "good_images.npy"
 
 

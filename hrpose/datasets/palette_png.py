@@ -1,4 +1,4 @@
-"""PNG files with a palette of 256 colours, as all of Horse-10 are, in three quarters of the time.
+"""PNG files with a palette, as MMPose's samples of Horse-10 are, in three quarters of the time.
 
 zlib of the standard library inflates the indices and OpenCV looks the colours up; libpng would go
 through them row by row. PNG (Portable Network Graphics) Specification, W3C, 2003, sections 5 and 9.

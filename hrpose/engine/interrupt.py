@@ -47,9 +47,13 @@ class Interrupts:
         elif now - self._first >= self._same:
             os._exit(128 + number)
 
+    def asked(self) -> int:
+        """The signal that came, to whichever process, or 0; all must call it together."""
+        return distributed.largest(self.number)
+
     def check(self) -> None:
         """RunStopped if a signal came, to whichever process; all must call it together."""
-        if number := distributed.largest(self.number):
+        if number := self.asked():
             raise stopped(number)
 
 

@@ -85,7 +85,7 @@ class Keeper:
         except OSError as error:
             there = self.whole
             with suppress(OSError):  # a disk that is gone may refuse even to look
-                there = self.whole if self.whole and self.whole.is_file() else None
+                there = there if there and there.is_file() else None
             self.failure = f"{paths[-1]}: {error.strerror or error}"
             self.log.warning(
                 f"could not write {self.failure}; training goes on and tries again at the next "

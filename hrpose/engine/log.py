@@ -15,6 +15,7 @@ from tqdm import tqdm
 from hrpose.engine.curves import draw_curves, read_rows
 from hrpose.engine.lock import Lock
 from hrpose.errors import RunError, say
+from hrpose.files import write_whole
 
 Item = TypeVar("Item")
 
@@ -169,13 +170,9 @@ class RunLog:
                 if row["epoch"] < epoch + (row["kind"] == "val")
                 or (step and row["epoch"] == epoch and row["iteration"] <= iteration)
             ]
-            temporary = path.with_name(f".{path.name}.tmp")
             try:
-                temporary.write_text("".join(kept), encoding="utf-8")
-                temporary.replace(path)
+                write_whole(path, "".join(kept))
             except OSError as error:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
                 raise RunError(
                     f"{path}: cannot be written anew ({error.strerror}), so the run cannot go on "
                     "from here; make room or mend the folder, then --resume again: nothing is lost"

@@ -27,10 +27,10 @@ class MicroBatches:
     """Cuts batches into `progress.micro_batches` parts, and doubles that when memory runs out.
 
     Several processes agree before each exchange of gradients that all had enough memory for what
-    came before it, so that none waits for one that has not. The first step at each
-    size is rehearsed twice: without an exchange, which needs most of the memory that there is to
-    need; then with it, after which DistributedDataParallel chooses its final order. So all steps
-    that count add gradients in one order, the first of a resumed run too.
+    came before it, so that none waits for one that has not. The first step at each size is
+    rehearsed twice: without an exchange, which needs most of the memory that there is to need; then
+    with it, after which DistributedDataParallel chooses its final order. So all steps that count
+    add gradients in one order, the first of a resumed run too.
 
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
@@ -85,13 +85,13 @@ class MicroBatches:
             self._begun = True
 
     def _go_together(self) -> None:
-        if self._some_failed(""):
+        if self._some_failed(False):
             raise torch.OutOfMemoryError("in another process")
 
-    def _some_failed(self, failure: str) -> bool:
+    def _some_failed(self, here: bool) -> bool:
         """Whether memory ran out in any process; where it did, this attempt is over for all."""
         self._asked = True
-        return bool(distributed.largest(int(bool(failure))))
+        return bool(distributed.largest(int(here)))
 
     def again(self, failure: str, animals: int) -> bool:
         """After the backward passes of one step: whether to do them again.
@@ -111,7 +111,7 @@ class MicroBatches:
             )
         failed = bool(failure)
         if self._shared is not None and not self._asked:
-            failed = self._some_failed(failure)
+            failed = self._some_failed(failed)
         if not failed:
             self._passes += 1
             rehearsal = self._shared is not None and self._passes <= _REHEARSALS

@@ -168,7 +168,7 @@ class Runner:
 
     def pause(self) -> None:
         """Between two steps: save where it is time to, stop where a signal asked for it."""
-        signal = distributed.largest(self.interrupts.number)
+        signal = self.interrupts.asked()
         steps, step = self.settings.save_steps, self.progress.step
         if signal or (steps and step % steps == 0 and step < self.iters_per_epoch):
             self.save()

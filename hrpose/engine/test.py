@@ -37,12 +37,13 @@ def run_test(
     """
     experiment = prepare(page)
     out = out or work_dir / "predictions.json"
-    with _written_to(work_dir, out):  # before the work is done, too
-        for folder in (work_dir, out.parent):
-            folder.mkdir(parents=True, exist_ok=True)
     device = distributed.choose_device(experiment.settings.device)
     set_backends(experiment.settings.deterministic, device)
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
+        if distributed.rank() == 0:
+            with _written_to(work_dir, out):  # before the work is done, too
+                for folder in (work_dir, out.parent):
+                    folder.mkdir(parents=True, exist_ok=True)
         dataset = experiment.dataset("test")
         log.info(f"test: {dataset.summary()}")
         look_at_images(experiment, {"test": dataset}, log)

@@ -22,6 +22,7 @@ from hrpose.engine.resume import compare, find, refuse_second_run, require_agree
 from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
 from hrpose.errors import RunError
+from hrpose.files import write_whole
 from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights
 
@@ -110,7 +111,7 @@ def make_runner(
         log.info(f"resumed from {source[0]} after {_where(runner)}")
     if distributed.rank() == 0:
         try:
-            config.dump(page, work_dir / "config.py")
+            write_whole(work_dir / "config.py", config.as_python(page))
         except OSError as error:  # the page stands in each checkpoint too
             log.warning(f"could not write config.py: {error}")
     return runner

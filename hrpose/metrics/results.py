@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.files import write_whole
 from hrpose.metrics.coco_ap import VIS_THR
 from hrpose.metrics.oks import instance_scores
 from hrpose.structures import Instances, Predictions
@@ -23,11 +24,8 @@ def write_results(predictions: Predictions, truth: Instances, path: str | Path) 
     finite. There is no bbox: COCO's evaluators would take an instance's area from it instead of
     from its keypoints, and find other AP(M) and AP(L) than we do.
     """
-    path = Path(path)
-    draft = path.with_name(path.name + ".part")
     rows = ",\n".join(json.dumps(row, allow_nan=False) for row in _rows(predictions, truth))
-    draft.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(Path(path), f"[\n{rows}\n]\n")
 
 
 def _rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:

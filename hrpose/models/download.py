@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from hrpose.errors import CheckpointError
+from hrpose.files import cache_folder
 
 ORIGIN = "https://download.openmmlab.com"
 """The host of the published files; $HRPOSE_MIRROR names another that has them under its paths."""
@@ -48,11 +49,9 @@ def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
     name = Path(unquote(urlsplit(url).path)).name
     if not name:
         raise CheckpointError(f"{url}: this address names no file")
-    place = cache_dir or os.environ.get("HRPOSE_CACHE") or "~/.cache/hrpose"
-    try:
-        folder = Path(place).expanduser()
-    except RuntimeError as error:
-        raise CheckpointError(f"{url}: no home to keep it in ({error}); set HRPOSE_CACHE") from None
+    folder = Path(cache_dir).expanduser() if cache_dir else cache_folder()
+    if folder is None:
+        raise CheckpointError(f"{url}: there is no home folder to keep it in; set HRPOSE_CACHE")
     digest = promised_digest(name)
     if not digest:  # such a name says nothing of its content: two addresses may share it
         folder /= hashlib.sha256(url.encode()).hexdigest()[:8]

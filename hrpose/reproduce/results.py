@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hrpose.errors import RunError
+from hrpose.files import write_whole
 from hrpose.reproduce.compare import as_json, cells, compare, head
 from hrpose.reproduce.metafile import Row
 
@@ -50,14 +51,8 @@ def write_results(work_dir: Path, rows: Sequence[Row], results: Results, toleran
                 entry[kind] = {**record, "compared": compared}
             content["rows"][row.name] = entry
     work_dir.mkdir(parents=True, exist_ok=True)
-    _replace(work_dir / "results.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
-    _replace(work_dir / "results.md", markdown(rows, results, tolerance))
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(work_dir / "results.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_whole(work_dir / "results.md", markdown(rows, results, tolerance))
 
 
 def markdown(rows: Sequence[Row], results: Results, tolerance: float) -> str:

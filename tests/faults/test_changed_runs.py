@@ -2,16 +2,13 @@
 
 import shutil
 import signal
-from pathlib import Path
 
 import pytest
-from runs import Run, rows
+from runs import TINY, Run, rows
 
 from hrpose import config
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, RunError
-
-TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import same_run
+from runs import TINY, same_run
 
 from hrpose import config
 from hrpose.engine import checkpoint
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, RunError
-
-TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import ROOT, same_run
+from runs import ROOT, TINY, same_run
 
 from hrpose import config
 from hrpose.engine import checkpoint
@@ -19,7 +19,6 @@ from hrpose.engine.runner import Runner
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 
-TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 PAGE = ["runner.epochs=3", "runner.log_interval=1"]
 
 

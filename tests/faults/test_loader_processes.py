@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from runs import ROOT, TINY
 
 from hrpose import config
 from hrpose.datasets import make_loader
@@ -17,9 +17,6 @@ from hrpose.datasets.transforms import Transform
 from hrpose.engine import checkpoint
 from hrpose.engine.train import train
 from hrpose.errors import LoaderError, RunError
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-TINY = ROOT / "tests" / "pages" / "tiny.py"
 
 
 class Sleeps(Transform):
@@ -91,9 +88,7 @@ def stop(loader) -> None:
 
 
 IN_SMALL_MEMORY = """
-from hrpose import config
 from hrpose.datasets import make_loader
-from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import RunError

@@ -1,11 +1,10 @@
 """Numbers and memory."""
 
 import weakref
-from pathlib import Path
 
 import pytest
 import torch
-from runs import rows
+from runs import TINY, rows
 
 from hrpose import config
 from hrpose.engine import checkpoint
@@ -13,7 +12,6 @@ from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.models.topdown import TopDown
 
-TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 FROZEN = ["runner.epochs=1", "runner.log_interval=1", "runner.val_interval=0"]
 
 
