@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 @register

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from hrpose.config import as_python, dump, load
+from hrpose.config.registry import registered
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError
-from hrpose.registry import registered
 
 ROOT = Path(__file__).parent.parent / "configs"
 FOLDER = ROOT / "animal" / "hrnet"

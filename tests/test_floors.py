@@ -25,7 +25,7 @@ ALLOWED_ASIDE = {
     "export": set(),
 }
 """Rooms on one floor that may be imported by a neighbour; all other neighbours may not."""
-LIGHT = ["hrpose", "hrpose.errors", "hrpose.structures", "hrpose.registry", "hrpose.config"]
+LIGHT = ["hrpose", "hrpose.errors", "hrpose.structures", "hrpose.config.registry", "hrpose.config"]
 LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visualize"]
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import build
 
 EARS = ["left_ear", "right_ear"]
 CAT = {

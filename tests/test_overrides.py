@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrpose.config import load
+from hrpose.config.overrides import put_in
+from hrpose.config.references import resolve
 from hrpose.errors import ConfigError
-from hrpose.overrides import put_in
-from hrpose.references import resolve
 
 PAGE = """
 _width = 32

@@ -9,7 +9,7 @@ import pytest
 
 import hrpose.metrics  # noqa: F401 - makes them known to `build`
 from hrpose.config import load
-from hrpose.registry import build
+from hrpose.config.registry import build
 
 FOLDER = Path(__file__).parent.parent / "configs" / "animal" / "hrnet"
 PATHS = {

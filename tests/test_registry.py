@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hrpose import registry
+from hrpose.config import registry
+from hrpose.config.registry import build, check, register
 from hrpose.errors import ConfigError
-from hrpose.registry import build, check, register
 
 
 class Backbone:

@@ -4,7 +4,7 @@ from typing import Any, Literal, Protocol
 
 import pytest
 
-from hrpose.typecheck import describe, did_you_mean, mismatches, shown
+from hrpose.config.typecheck import describe, did_you_mean, mismatches, shown
 
 
 class Base:

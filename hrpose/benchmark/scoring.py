@@ -10,9 +10,9 @@ from hrpose.benchmark.figures import Fact, Figure, Row, Section, ratio
 from hrpose.benchmark.pages import Page, outline
 from hrpose.benchmark.stand_in import coco_of, random_animals, random_predictions
 from hrpose.benchmark.timing import Plan, alternate
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import build
 from hrpose.structures import Instances
 
 Values = dict[str, float | None]

@@ -20,7 +20,7 @@ from hrpose.codecs.heatmaps import (
     reached,
     values_at,
 )
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 @register

@@ -8,12 +8,12 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from hrpose.config.registry import register
 from hrpose.datasets.cache_file import RegionFile
 from hrpose.datasets.cache_folder import temporary_folder
 from hrpose.datasets.images import read_image
 from hrpose.datasets.region import Region, Window
 from hrpose.errors import DataError
-from hrpose.registry import register
 
 
 @register

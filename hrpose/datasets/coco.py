@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache import ImageCache
 from hrpose.datasets.coco_entry import CleanUp
@@ -20,7 +21,6 @@ from hrpose.datasets.json_file import check_folder
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import register
 from hrpose.structures import Instances
 
 

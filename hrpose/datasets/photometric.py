@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.datasets.transforms import Sample, Transform, probability
-from hrpose.registry import register
 
 
 def tone_curve(brightness: float, contrast: float, gamma: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.datasets.animals.body import KEYPOINTS
 from hrpose.datasets.animals.scene import Scene, compose
 from hrpose.datasets.animals.scenery import render
@@ -20,7 +21,6 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import register
 from hrpose.structures import Instances
 
 _EDITION = 2  # of the animals: one more when what is drawn changes

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.datasets.images import read_image
 from hrpose.datasets.region import Region, View, cut
 from hrpose.errors import DataError
@@ -26,7 +27,6 @@ from hrpose.geometry import (
     udp_matrix,
 )
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import register
 
 Sample = dict[str, Any]
 Drawn = tuple[Sample, np.random.Generator]

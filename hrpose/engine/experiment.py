@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hrpose.config.registry import build, check, registered
 from hrpose.engine.parts import misfits
 from hrpose.engine.settings import DataSettings, RunSettings
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import build, check, registered
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset

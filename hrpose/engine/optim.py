@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 def _fused(params: list[Parameter]) -> dict[str, Any]:

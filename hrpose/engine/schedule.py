@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 Warmup = Literal["linear", "constant", "exp"]
 

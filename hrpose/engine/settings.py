@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 @register

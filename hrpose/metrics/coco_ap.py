@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import cocoapi
 from hrpose.metrics.ap_input import Detections, animals_of, image_ids, usable
@@ -16,7 +17,6 @@ from hrpose.metrics.base import finite, full_name
 from hrpose.metrics.functional import mean_of
 from hrpose.metrics.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
 from hrpose.metrics.resampling import Resampler, places_of
-from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
 VIS_THR = 0.2

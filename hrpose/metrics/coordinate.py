@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.base import coverage_notes, full_name, scores_of
 from hrpose.metrics.functional import auc, distances, mean_of
 from hrpose.metrics.resampling import Resampler, mean_resampler, places_of, share_resampler
-from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hrpose.config.typecheck import did_you_mean
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
-from hrpose.typecheck import did_you_mean
 
 Norm = Literal["box", "head", "horse10"] | tuple[str, str]
 Missing = Literal["mmpose-2021", "leave-out"]

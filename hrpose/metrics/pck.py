@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.base import coverage_notes, full_name, scores_of
 from hrpose.metrics.functional import distances, mean_of, pck
 from hrpose.metrics.normaliser import Missing, Norm, Normaliser
 from hrpose.metrics.resampling import Resampler, mean_resampler, places_of, share_resampler
-from hrpose.registry import register
 from hrpose.structures import Instances, Predictions, Scores
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 @register

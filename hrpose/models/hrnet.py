@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hrpose.config.registry import register
 from hrpose.models.backbone import Backbone
-from hrpose.registry import register
 
 
 def conv_bn(

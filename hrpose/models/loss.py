@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hrpose.registry import register
+from hrpose.config.registry import register
 
 
 @register

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.codecs import Codec
+from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
 from hrpose.models.backbone import Backbone
 from hrpose.models.head import HeatmapHead
-from hrpose.registry import register
 
 
 @register

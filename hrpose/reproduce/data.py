@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hrpose.config.registry import build
 from hrpose.errors import DataError
-from hrpose.registry import build
 from hrpose.reproduce.metafile import DataSource, Row
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from statistics import mean, stdev
 from typing import Any
 
 import hrpose
+from hrpose.config.registry import build
 from hrpose.engine import provenance
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.metrics.bootstrap import intervals
 from hrpose.models.download import fetch, file_digest, promised_digest
-from hrpose.registry import build
 from hrpose.reproduce.metafile import Row
 
 Page = dict[str, Any]

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from hrpose.config.typecheck import did_you_mean
 from hrpose.errors import RunError
-from hrpose.typecheck import did_you_mean
 
 
 @dataclass(frozen=True)

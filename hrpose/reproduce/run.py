@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hrpose import config
+from hrpose.config.registry import build
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError, HrposeError, RunError
-from hrpose.registry import build
 from hrpose.reproduce.compare import compare, console_table
 from hrpose.reproduce.data import check_data
 from hrpose.reproduce.measure import measure_published, measure_trained

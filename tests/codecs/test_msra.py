@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from hrpose.codecs import MSRAHeatmap
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
-from hrpose.registry import build
 
 SIZES = {"input_size": (64, 96), "heatmap_size": (16, 24)}  # (w, h): x and y can not be mixed up
 

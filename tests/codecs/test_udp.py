@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from hrpose.codecs import UDPHeatmap
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.geometry import apply_affine, invert_affine, udp_matrix
-from hrpose.registry import build
 
 SIZES = {"input_size": (64, 96), "heatmap_size": (16, 24)}
 CELL = 63 / 15, 95 / 23

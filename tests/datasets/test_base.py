@@ -1,9 +1,9 @@
 import pytest
 
+from hrpose.config.registry import build
 from hrpose.datasets.random_transforms import RandomFlip, RandomShift
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.keypoints import KeypointMeta
-from hrpose.registry import build
 
 
 def test_an_order_that_makes_no_sense_is_refused(toy, meta):

@@ -9,10 +9,10 @@ import pytest
 import torch
 from cache_cases import all_of, same
 
+from hrpose.config.registry import build
 from hrpose.datasets import make_loader
 from hrpose.datasets.cache import ImageCache
 from hrpose.errors import ConfigError, DataError
-from hrpose.registry import build
 
 pytestmark = pytest.mark.usefixtures("no_other_runs")
 

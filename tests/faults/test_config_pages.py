@@ -4,8 +4,8 @@ import pytest
 
 import hrpose.keypoints  # noqa: F401 - registers KeypointMeta
 from hrpose import config
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
-from hrpose.registry import build
 
 
 @pytest.mark.fault(

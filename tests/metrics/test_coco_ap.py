@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from metric_cases import META, coco_of, golden_case, instances, predictions, read_json, truth_of
 
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import CocoAP
 from hrpose.metrics.ap_numbers import STATS
-from hrpose.registry import build
 
 POSES = np.array([[[100, 100], [200, 100], [150, 300]], [[600, 50], [700, 60], [650, 90]]])
 VARIATIONS = {

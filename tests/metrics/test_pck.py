@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from metric_cases import META, coco_of, golden_case, instances, predictions, read_json
 
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.metrics import NME, PCK
-from hrpose.registry import build
 from hrpose.structures import Predictions
 
 PAIR = ("Nose", "Eye")

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from hrpose.codecs import MSRAHeatmap, UDPHeatmap
+from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.models import Backbone, HeatmapHead, HRNet, KeypointMSELoss, TopDown
 from hrpose.models.hrnet import HRModule
-from hrpose.registry import build
 
 META = KeypointMeta("toy", ["left", "right", "tail"], flip_pairs=[("left", "right")])
 CODEC = MSRAHeatmap((32, 32), (8, 8))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mutations import ODD, garbage, mutated
 
 from hrpose.config import as_python, load
+from hrpose.config.overrides import put_in
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError
-from hrpose.overrides import put_in
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 SOUND = load(TINY)

@@ -12,10 +12,10 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from hrpose.config.overrides import DELETE, put_in
+from hrpose.config.references import resolve
+from hrpose.config.typecheck import did_you_mean, mismatches
 from hrpose.errors import ConfigError
-from hrpose.overrides import DELETE, put_in
-from hrpose.references import resolve
-from hrpose.typecheck import did_you_mean, mismatches
 
 NAMES: dict[str, Any] = {
     "custom_imports": Sequence[str],

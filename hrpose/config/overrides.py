@@ -4,7 +4,7 @@ import ast
 import warnings
 from typing import Any
 
-from hrpose.typecheck import shown
+from hrpose.config.typecheck import shown
 
 DELETE = "_delete_"
 """In a dict that is merged into another: True replaces that other dict, as in MMPose."""

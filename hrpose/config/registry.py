@@ -9,8 +9,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
+from hrpose.config.typecheck import did_you_mean, mismatches, shown
 from hrpose.errors import ConfigError
-from hrpose.typecheck import did_you_mean, mismatches, shown
 
 T = TypeVar("T", bound=Callable[..., Any])
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hrpose.typecheck import did_you_mean
+from hrpose.config.typecheck import did_you_mean
 
 
 class _Unresolved(Exception):
