@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hrpose.files import cache_folder, write_whole
+from hrpose.storage.files import cache_folder, write_whole
 
 
 def test_what_cannot_be_written_leaves_the_file_as_it_was(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
-from hrpose.files import write_whole
+from hrpose.storage.files import write_whole
 
 MODES = ("loader", "inference", "step", "train", "test", "eval")
 """In the order in which 'all' runs them. Inference comes before the step, whose Runner lets cuDNN

@@ -17,10 +17,10 @@ from hrpose.datasets.coco_entry import CleanUp
 from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
 from hrpose.datasets.coco_notes import label_notes
 from hrpose.datasets.coco_rows import read_animals, read_detections, used_categories
-from hrpose.datasets.json_file import check_folder
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.storage.json_file import check_folder
 from hrpose.structures import Instances
 
 

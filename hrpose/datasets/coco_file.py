@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 from typing import Any, TypeGuard
 
-from hrpose.datasets.json_file import read_coco_json
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.storage.json_file import read_coco_json
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from hrpose.datasets.coco_entry import (
     why_not,
 )
 from hrpose.datasets.coco_file import CocoFile, Entry, check_category, hashable, image_size
-from hrpose.datasets.json_file import read_json
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.storage.json_file import read_json
 from hrpose.structures import Instances
 
 LeftOut = list[tuple[Hashable, str]]

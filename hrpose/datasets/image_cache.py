@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from hrpose.files import cache_folder
+from hrpose.storage.files import cache_folder
 
 _ROW = np.dtype([("key", "<u8"), ("width", "<u4"), ("height", "<u4"), ("swapped", "?")])
 MOST = 1_000_000

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hrpose.engine import checkpoint
 from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
-from hrpose.models.integrity import sealed
+from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage.seal import sealed
 
 
 class Keeper:

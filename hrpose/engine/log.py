@@ -15,7 +15,7 @@ from tqdm import tqdm
 from hrpose.engine.curves import draw_curves, read_rows
 from hrpose.engine.lock import Lock
 from hrpose.errors import RunError, say
-from hrpose.files import write_whole
+from hrpose.storage.files import write_whole
 
 Item = TypeVar("Item")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.json_file import read_json
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.storage.json_file import read_json
 
 _EXPECTED = "expected a COCO results list of {'image_id', 'keypoints', 'score', ...}"
 

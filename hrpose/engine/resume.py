@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hrpose.engine import checkpoint, distributed
+from hrpose.engine import distributed
 from hrpose.engine.log import RunLog
 from hrpose.errors import CheckpointError, RunError
-from hrpose.models.integrity import KEY
+from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage.seal import KEY
 
 _INCOMPATIBLE = ("keypoints", "codec", "model", "optimizer.type")
 """Parts of a page that make what they are the weights, the targets and the optimizer's memory."""

@@ -17,8 +17,8 @@ from hrpose.engine.precision import set_backends
 from hrpose.engine.record import write_record
 from hrpose.errors import RunError
 from hrpose.metrics.results import write_results
-from hrpose.models.download import fetch, file_digest
 from hrpose.models.weights import load_weights
+from hrpose.storage.download import fetch, file_digest
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine import checkpoint, distributed, provenance
+from hrpose.engine import distributed, provenance
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import Lock
@@ -22,9 +22,10 @@ from hrpose.engine.resume import compare, find, refuse_second_run, require_agree
 from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
 from hrpose.errors import RunError
-from hrpose.files import write_whole
-from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights
+from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage.download import fetch
+from hrpose.storage.files import write_whole
 
 
 def train(

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
-from hrpose.models.download import fetch
-from hrpose.models.integrity import check_seal
+from hrpose.storage.download import fetch
+from hrpose.storage.seal import check_seal
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"

@@ -14,8 +14,8 @@ from hrpose.engine import provenance
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.metrics.bootstrap import intervals
-from hrpose.models.download import fetch, file_digest, promised_digest
 from hrpose.reproduce.metafile import Row
+from hrpose.storage.download import fetch, file_digest, promised_digest
 
 Page = dict[str, Any]
 Record = dict[str, Any]

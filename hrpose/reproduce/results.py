@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hrpose.errors import RunError
-from hrpose.files import write_whole
 from hrpose.reproduce.compare import as_json, cells, compare, head
 from hrpose.reproduce.metafile import Row
+from hrpose.storage.files import write_whole
 
 KINDS = {"published": "Published checkpoints", "trained": "Trained from ImageNet weights"}
 

@@ -3,8 +3,8 @@ import os
 import pytest
 import torch
 
-from hrpose.engine import checkpoint
 from hrpose.errors import CheckpointError
+from hrpose.storage import checkpoint_file as checkpoint
 
 STATE = {"state_dict": {"w": torch.arange(6.0)}, "optimizer": {}, "meta": {"epoch": 3}}
 

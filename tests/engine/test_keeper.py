@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from hrpose.engine import checkpoint
 from hrpose.engine.keeper import Keeper
 from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.storage import checkpoint_file as checkpoint
 
 
 @pytest.fixture

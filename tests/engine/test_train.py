@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from hrpose import config
-from hrpose.engine import checkpoint
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, ConfigError, RunError
+from hrpose.storage import checkpoint_file as checkpoint
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 

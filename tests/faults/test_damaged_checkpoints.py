@@ -11,9 +11,9 @@ import torch
 from runs import TINY, same_run
 
 from hrpose import config
-from hrpose.engine import checkpoint
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, RunError
+from hrpose.storage import checkpoint_file as checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def _write_for_ever(folder: str, started) -> None:
 )
 def test_kill_while_writing(tmp_path, happened):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["hrpose.engine.checkpoint"])
+    context.set_forkserver_preload(["hrpose.storage.checkpoint_file"])
     draws, numbers, passed_by = random.Random(0), [], []
     for _ in range(50):
         started = context.Event()

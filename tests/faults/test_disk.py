@@ -14,10 +14,10 @@ import torch
 from runs import ROOT, TINY, same_run
 
 from hrpose import config
-from hrpose.engine import checkpoint
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import train
 from hrpose.errors import RunError
+from hrpose.storage import checkpoint_file as checkpoint
 
 PAGE = ["runner.epochs=3", "runner.log_interval=1"]
 

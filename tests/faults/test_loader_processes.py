@@ -14,9 +14,9 @@ from hrpose import config
 from hrpose.datasets import make_loader
 from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.transforms import Transform
-from hrpose.engine import checkpoint
 from hrpose.engine.train import train
 from hrpose.errors import LoaderError, RunError
+from hrpose.storage import checkpoint_file as checkpoint
 
 
 class Sleeps(Transform):

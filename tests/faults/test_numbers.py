@@ -7,10 +7,10 @@ import torch
 from runs import TINY, rows
 
 from hrpose import config
-from hrpose.engine import checkpoint
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.models.topdown import TopDown
+from hrpose.storage import checkpoint_file as checkpoint
 
 FROZEN = ["runner.epochs=1", "runner.log_interval=1", "runner.val_interval=0"]
 

@@ -15,11 +15,11 @@ import torch
 
 from hrpose import config
 from hrpose.datasets.synthetic import write_coco
-from hrpose.engine import checkpoint
 from hrpose.errors import CheckpointError
-from hrpose.models.download import fetch
 from hrpose.models.weights import read_state_dict
 from hrpose.reproduce.data import read_dataset
+from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage.download import fetch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ROOT / "tests/pages/tiny.py"

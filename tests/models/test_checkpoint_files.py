@@ -9,8 +9,8 @@ import torch
 from tiny import model, same, save
 
 from hrpose.errors import CheckpointError
-from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights, read_state_dict
+from hrpose.storage.download import fetch
 
 
 @pytest.mark.parametrize("kind", ["MMPose", "ours", "bare", "wrapped", "legacy"])

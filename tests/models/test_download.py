@@ -10,9 +10,9 @@ import pytest
 from tiny import model, same, save
 
 from hrpose.errors import CheckpointError
-from hrpose.models import download
-from hrpose.models.download import fetch
 from hrpose.models.weights import load_weights
+from hrpose.storage import download
+from hrpose.storage.download import fetch
 
 
 class Shelf(BaseHTTPRequestHandler):

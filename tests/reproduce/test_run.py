@@ -11,8 +11,8 @@ import pytest
 from stand_in import METAFILE, ROOT, make_data, publish, serving, write_metafile
 
 from hrpose.errors import ConfigError, DataError, RunError
-from hrpose.models import download
 from hrpose.reproduce import Request, reproduce
+from hrpose.storage import download
 
 NAME = "hrnet_tiny_horse10_64x64-split1"
 REAL = (

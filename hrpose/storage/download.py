@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from hrpose.errors import CheckpointError
-from hrpose.files import cache_folder
+from hrpose.storage.files import cache_folder
 
 ORIGIN = "https://download.openmmlab.com"
 """The host of the published files; $HRPOSE_MIRROR names another that has them under its paths."""

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from hrpose.errors import CheckpointError
-from hrpose.models.integrity import sealed
 from hrpose.models.weights import read_file
+from hrpose.storage.seal import sealed
 
 LATEST = "latest.pth"
 PREVIOUS = "previous.pth"
