@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from hrpose import geometry
-from hrpose.engine import distributed
 from hrpose.errors import RunError
 from hrpose.models.folding import fold_batch_norm
+from hrpose.processes import distributed
 from hrpose.structures import Predictions
 
 if TYPE_CHECKING:

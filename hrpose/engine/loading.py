@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine import distributed
 from hrpose.engine.experiment import Experiment
 from hrpose.engine.micro_batches import out_of_memory
 from hrpose.errors import DataError, RunError
+from hrpose.processes import distributed
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from hrpose.engine import distributed
+from hrpose.processes import distributed
 
 Item = TypeVar("Item")
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from hrpose.engine import distributed
 from hrpose.engine.settings import RunSettings
 from hrpose.errors import RunError
 from hrpose.models.normalisation import group_batch_norm
+from hrpose.processes import distributed
 
 if TYPE_CHECKING:
     from hrpose.models import TopDown

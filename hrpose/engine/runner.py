@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine import distributed, state
+from hrpose.engine import state
 from hrpose.engine.ema import EMA
 from hrpose.engine.guard import StepGuard
-from hrpose.engine.interrupt import Interrupts, stopped
 from hrpose.engine.keeper import Keeper
 from hrpose.engine.log import RunLog
 from hrpose.engine.meter import Meter, duration, memory
@@ -23,6 +22,8 @@ from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
 from hrpose.engine.state import Progress
 from hrpose.errors import DataError, LoaderError
+from hrpose.processes import distributed
+from hrpose.processes.interrupt import Interrupts, stopped
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from hrpose.engine import distributed
 from hrpose.errors import CheckpointError
+from hrpose.processes import distributed
 
 if TYPE_CHECKING:
     from hrpose.engine.runner import Runner

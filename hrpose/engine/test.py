@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.engine import distributed, provenance
+from hrpose.engine import provenance
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import look_at_images, validator
@@ -18,6 +18,7 @@ from hrpose.engine.record import write_record
 from hrpose.errors import RunError
 from hrpose.metrics.results import write_results
 from hrpose.models.weights import load_weights
+from hrpose.processes import distributed
 from hrpose.storage.download import fetch, file_digest
 
 if TYPE_CHECKING:

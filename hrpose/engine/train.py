@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine import distributed, provenance
+from hrpose.engine import provenance
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
 from hrpose.engine.lock import Lock
@@ -23,6 +23,7 @@ from hrpose.engine.runner import Runner
 from hrpose.engine.state import Progress, restore
 from hrpose.errors import RunError
 from hrpose.models.weights import load_weights
+from hrpose.processes import distributed
 from hrpose.storage import checkpoint_file as checkpoint
 from hrpose.storage.download import fetch
 from hrpose.storage.files import write_whole

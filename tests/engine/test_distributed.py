@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrpose.engine.distributed import choose_device, gather, mean, rank, world_size
 from hrpose.engine.train import train
 from hrpose.errors import RunError
+from hrpose.processes.distributed import choose_device, gather, mean, rank, world_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = str(ROOT / "tests/pages/tiny.py")

@@ -3,8 +3,8 @@ import signal
 
 import pytest
 
-from hrpose.engine import interrupt
-from hrpose.engine.interrupt import Interrupts
+from hrpose.processes import interrupt
+from hrpose.processes.interrupt import Interrupts
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import time
 from types import FrameType
 from typing import Any
 
-from hrpose.engine import distributed
 from hrpose.errors import RunStopped
+from hrpose.processes import distributed
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SAME = 2.0
