@@ -89,7 +89,7 @@ def page(areas: dict[str, dict[str, Row]], slow: bool) -> str:
     """The whole of docs/reliability.md."""
     import torch
 
-    from hrpose.engine import provenance
+    from hrpose.rundir import provenance
 
     rows = [row for area in areas.values() for row in area.values()]
     count = {

@@ -13,9 +13,9 @@ import torch
 
 from hrpose.benchmark.figures import Figure, Row, Section, rate
 from hrpose.benchmark.timing import Plan, alternate
-from hrpose.engine import provenance
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import PRECISIONS
+from hrpose.rundir import provenance
 
 _COPY_MIB = {"cpu": 256, "cuda": 2048}
 _MATRIX = {"cpu": 2048, "cuda": 8192}

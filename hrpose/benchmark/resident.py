@@ -20,12 +20,12 @@ from hrpose.benchmark.stand_in import RandomAnimals
 from hrpose.benchmark.timing import Plan, alternate
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader
-from hrpose.engine.log import RunLog
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
 from hrpose.models import TopDown
 from hrpose.models.folding import fold_batch_norm
+from hrpose.rundir.log import RunLog
 
 Batch = dict[str, Any]
 

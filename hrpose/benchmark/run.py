@@ -24,12 +24,12 @@ from hrpose.benchmark.startup import startup_rows
 from hrpose.benchmark.testing import testing_section
 from hrpose.benchmark.timing import Plan
 from hrpose.benchmark.training import train_section
-from hrpose.engine import provenance
 from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
 from hrpose.processes import distributed
+from hrpose.rundir import provenance
 from hrpose.storage.files import write_whole
 
 MODES = ("loader", "inference", "step", "train", "test", "eval")

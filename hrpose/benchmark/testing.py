@@ -13,9 +13,9 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.engine.evaluate import score
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader, validator
-from hrpose.engine.log import RunLog
 from hrpose.engine.precision import resolve_precision
 from hrpose.models.folding import fold_batch_norm
+from hrpose.rundir.log import RunLog
 
 
 def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:

@@ -22,9 +22,9 @@ from hrpose.benchmark.timing import Plan, bar, seconds_of
 from hrpose.datasets.base import PoseDataset
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
-from hrpose.engine.log import RunLog
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
+from hrpose.rundir.log import RunLog
 
 
 class Stopwatch:

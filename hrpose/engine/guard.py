@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from hrpose.engine.state import Progress
 from hrpose.errors import RunError
 from hrpose.models.buffers import BufferGuard
 from hrpose.processes import distributed
+from hrpose.rundir.state import Progress
 
 _NAMED = 4
 """Animals of a skipped step that are named; the rest is counted."""

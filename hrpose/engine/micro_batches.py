@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from hrpose.engine.log import RunLog
-from hrpose.engine.state import Progress, generator_states, set_generator_states
 from hrpose.errors import RunError
 from hrpose.processes import distributed
+from hrpose.rundir.log import RunLog
+from hrpose.rundir.state import Progress, generator_states, set_generator_states
 
 _SHORT = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|can't allocate memory", re.I)
 _SHIPPED = ("images", "keypoints", "visible")

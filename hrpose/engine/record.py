@@ -8,8 +8,8 @@ from typing import Any
 
 import json_tricks
 
-from hrpose.engine import provenance
 from hrpose.engine.evaluate import Report
+from hrpose.rundir import provenance
 
 
 def write_record(

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine import state
 from hrpose.engine.ema import EMA
 from hrpose.engine.guard import StepGuard
-from hrpose.engine.keeper import Keeper
-from hrpose.engine.log import RunLog
-from hrpose.engine.meter import Meter, duration, memory
 from hrpose.engine.micro_batches import MicroBatches, in_steps, out_of_memory
 from hrpose.engine.network import on_device, to_training, wrapped
 from hrpose.engine.precision import autocast, resolve_precision
 from hrpose.engine.settings import RunSettings
-from hrpose.engine.state import Progress
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
 from hrpose.processes.interrupt import Interrupts, stopped
+from hrpose.rundir import state
+from hrpose.rundir.keeper import Keeper
+from hrpose.rundir.log import RunLog
+from hrpose.rundir.meter import Meter, duration, memory
+from hrpose.rundir.state import Progress
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from hrpose.engine import provenance
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.labels import Labels, image_list
@@ -20,6 +19,7 @@ from hrpose.engine.record import write_record
 from hrpose.engine.result_file import read_answers
 from hrpose.errors import DataError, RunError
 from hrpose.metrics.bootstrap import Difference, difference, percentiles, resampled
+from hrpose.rundir import provenance
 from hrpose.structures import Instances, Predictions
 
 

@@ -8,17 +8,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.engine import provenance
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import look_at_images, validator
-from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
 from hrpose.engine.record import write_record
 from hrpose.errors import RunError
 from hrpose.metrics.results import write_results
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
+from hrpose.rundir import provenance
+from hrpose.rundir.log import RunLog
 from hrpose.storage.download import fetch, file_digest
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from typing import Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine import provenance
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, look_at_images, validator
-from hrpose.engine.lock import Lock
-from hrpose.engine.log import RunLog
 from hrpose.engine.precision import set_backends
-from hrpose.engine.resume import compare, find, refuse_second_run, require_agreement, within
 from hrpose.engine.runner import Runner
-from hrpose.engine.state import Progress, restore
 from hrpose.errors import RunError
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
+from hrpose.rundir import provenance
+from hrpose.rundir.lock import Lock
+from hrpose.rundir.log import RunLog
+from hrpose.rundir.resume import compare, find, refuse_second_run, require_agreement, within
+from hrpose.rundir.state import Progress, restore
 from hrpose.storage import checkpoint_file as checkpoint
 from hrpose.storage.download import fetch
 from hrpose.storage.files import write_whole

@@ -10,11 +10,11 @@ from typing import Any
 
 import hrpose
 from hrpose.config.registry import build
-from hrpose.engine import provenance
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.metrics.bootstrap import intervals
 from hrpose.reproduce.metafile import Row
+from hrpose.rundir import provenance
 from hrpose.storage.download import fetch, file_digest, promised_digest
 
 Page = dict[str, Any]

@@ -6,7 +6,7 @@ from torch import nn
 
 from hrpose.engine.guard import StepGuard
 from hrpose.engine.optim import SGD, Adam, AdamW
-from hrpose.engine.state import Progress
+from hrpose.rundir.state import Progress
 
 
 @pytest.fixture

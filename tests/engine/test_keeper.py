@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from hrpose.engine.keeper import Keeper
-from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.rundir.keeper import Keeper
+from hrpose.rundir.log import RunLog
 from hrpose.storage import checkpoint_file as checkpoint
 
 

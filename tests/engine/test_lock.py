@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from hrpose.engine.lock import LOCK, Lock
-from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.rundir.lock import LOCK, Lock
+from hrpose.rundir.log import RunLog
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.rundir.log import RunLog
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import torch
 
-from hrpose.engine.meter import Meter
 from hrpose.processes import distributed
+from hrpose.rundir.meter import Meter
 
 
 def test_losses_from_before_a_resume_are_not_averaged_again(monkeypatch):

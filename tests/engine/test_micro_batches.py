@@ -2,10 +2,10 @@ import pytest
 from torch import nn
 
 from hrpose.engine import micro_batches
-from hrpose.engine.log import RunLog
 from hrpose.engine.micro_batches import MicroBatches, in_steps
-from hrpose.engine.state import Progress
 from hrpose.errors import RunError
+from hrpose.rundir.log import RunLog
+from hrpose.rundir.state import Progress
 
 
 class Shared(nn.Module):

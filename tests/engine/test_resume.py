@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from hrpose import config
-from hrpose.engine.resume import require_agreement
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.processes import distributed
+from hrpose.rundir.resume import require_agreement
 from hrpose.storage import checkpoint_file as checkpoint
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hrpose.engine.log import RunLog
 from hrpose.errors import RunError
+from hrpose.rundir.log import RunLog
 from hrpose.storage import checkpoint_file as checkpoint
 from hrpose.storage.seal import sealed
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hrpose.engine.log import RunLog
 from hrpose.errors import CheckpointError, RunError
 from hrpose.processes import distributed
+from hrpose.rundir.log import RunLog
 from hrpose.storage import checkpoint_file as checkpoint
 from hrpose.storage.seal import KEY
 

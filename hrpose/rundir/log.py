@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from hrpose.engine.curves import draw_curves, read_rows
-from hrpose.engine.lock import Lock
 from hrpose.errors import RunError, say
+from hrpose.rundir.curves import draw_curves, read_rows
+from hrpose.rundir.lock import Lock
 from hrpose.storage.files import write_whole
 
 Item = TypeVar("Item")
