@@ -12,11 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hrpose.animals.body import KEYPOINTS
+from hrpose.animals.scene import Scene, compose
+from hrpose.animals.scenery import render
+from hrpose.animals.texture import TILE
 from hrpose.config.registry import register
-from hrpose.datasets.animals.body import KEYPOINTS
-from hrpose.datasets.animals.scene import Scene, compose
-from hrpose.datasets.animals.scenery import render
-from hrpose.datasets.animals.texture import TILE
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError

@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from hrpose.datasets.animals import scene as scenes
-from hrpose.datasets.animals.body import KEYPOINTS, grow, smooth
-from hrpose.datasets.animals.build import BUILDS
-from hrpose.datasets.animals.coat import FAR, NEAR, Light, paint
-from hrpose.datasets.animals.texture import fill, over
+from hrpose.animals import scene as scenes
+from hrpose.animals.body import KEYPOINTS, grow, smooth
+from hrpose.animals.build import BUILDS
+from hrpose.animals.coat import FAR, NEAR, Light, paint
+from hrpose.animals.texture import fill, over
 
 
 def scene(index: int, size: tuple[int, int] = (120, 100)) -> scenes.Scene:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from hrpose.datasets.animals.body import KEYPOINTS
+from hrpose.animals.body import KEYPOINTS
 from hrpose.datasets.coco import CocoPoseDataset
 from hrpose.datasets.synthetic import SyntheticAnimals, write_coco
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp

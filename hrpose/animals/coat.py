@@ -10,18 +10,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from hrpose.datasets.animals.body import LEGS
-from hrpose.datasets.animals.scene import Scene
-from hrpose.datasets.animals.texture import (
-    disc,
-    fill,
-    modulate,
-    over,
-    plain,
-    soften,
-    texture,
-    tint,
-)
+from hrpose.animals.body import LEGS
+from hrpose.animals.scene import Scene
+from hrpose.animals.texture import disc, fill, modulate, over, plain, soften, texture, tint
 
 COATS = {  # base, lower legs, hair; RGB
     "bay": ((120, 68, 38), (38, 28, 25), (26, 20, 18)),

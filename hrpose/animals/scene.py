@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hrpose.datasets.animals.body import KEYPOINTS, LEGS, grow, smooth
+from hrpose.animals.body import KEYPOINTS, LEGS, grow, smooth
 
 KINDS = {"horse": 0.5, "donkey": 0.16, "calf": 0.18, "dog": 0.16}
 NEAR_PARTS = ("tail", "trunk", "neck", "head", "nearhind", "nearfore")

@@ -8,17 +8,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hrpose.datasets.animals.coat import Light, paint, relief, shade
-from hrpose.datasets.animals.scene import Occluder, Scene
-from hrpose.datasets.animals.texture import (
-    fill,
-    modulate,
-    over,
-    plain,
-    strokes,
-    texture,
-    tint,
-)
+from hrpose.animals.coat import Light, paint, relief, shade
+from hrpose.animals.scene import Occluder, Scene
+from hrpose.animals.texture import fill, modulate, over, plain, strokes, texture, tint
 
 SKIES = ((92, 146, 214), (150, 184, 222), (196, 204, 212), (206, 200, 190), (120, 132, 150))
 GROUNDS = (

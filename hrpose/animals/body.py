@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from hrpose.datasets.animals.build import BUILDS, GAITS, RADII, ROOTS, Build
+from hrpose.animals.build import BUILDS, GAITS, RADII, ROOTS, Build
 
 KEYPOINTS = (
     *("Nose", "Eye", "Nearknee", "Nearfrontfetlock", "Nearfrontfoot", "Offknee"),
