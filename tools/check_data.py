@@ -38,7 +38,7 @@ def main() -> None:
     from tqdm import tqdm
 
     from hrpose import config
-    from hrpose.datasets.check import check_images
+    from hrpose.datasets.preflight.look import check_images
     from hrpose.reproduce.data import read_dataset
 
     page = config.load(args.config, args.cfg_options)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from hrpose.datasets.batch import Samples
-from hrpose.datasets.cache import ImageCache
-from hrpose.datasets.region import View, Window, window_of
+from hrpose.datasets.cache.image_cache import ImageCache
+from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.streams import Streams
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
-from hrpose.datasets.cache import ImageCache
+from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.coco_entry import CleanUp
 from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
 from hrpose.datasets.coco_notes import label_notes

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from hrpose.config.registry import register
-from hrpose.datasets.region import View
+from hrpose.datasets.cache.region import View
 from hrpose.datasets.transforms import Sample, Transform, probability
 from hrpose.geometry import box_to_center_size
 from hrpose.keypoints import KeypointMeta

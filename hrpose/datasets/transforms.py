@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hrpose.config.registry import register
+from hrpose.datasets.cache.region import Region, View, cut
 from hrpose.datasets.images import read_image
-from hrpose.datasets.region import Region, View, cut
 from hrpose.errors import DataError
 from hrpose.geometry import (
     affine_matrix,

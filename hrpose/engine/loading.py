@@ -51,7 +51,7 @@ def look_at_images(
     Raises:
         DataError: some are bad; on every process, with those of all splits.
     """
-    from hrpose.datasets.check import require_images
+    from hrpose.datasets.preflight.look import require_images
 
     how = experiment.data.check
     problems = []

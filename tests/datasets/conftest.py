@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hrpose.datasets import CocoPoseDataset, cache, cache_folder, transforms
+from hrpose.datasets import CocoPoseDataset, transforms
+from hrpose.datasets.cache import folder as cache_folder
+from hrpose.datasets.cache import image_cache as cache
 from hrpose.datasets.random_transforms import (
     RandomFlip,
     RandomHalfBody,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cache_cases import all_of, same
 
-from hrpose.datasets import cache_file
-from hrpose.datasets.cache import ImageCache
+from hrpose.datasets.cache import region_file as cache_file
+from hrpose.datasets.cache.image_cache import ImageCache
 
 pytestmark = pytest.mark.usefixtures("no_other_runs")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hrpose.datasets import cache_folder
-from hrpose.datasets.cache_folder import has_room, locked, temporary_folder
+from hrpose.datasets.cache import folder as cache_folder
+from hrpose.datasets.cache.folder import has_room, locked, temporary_folder
 
 
 class Owner:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hrpose.datasets import check
-from hrpose.datasets.check import check_images, require_images
-from hrpose.datasets.image_cache import cache_file, read_cache, write_cache
+from hrpose.datasets.preflight import look as check
+from hrpose.datasets.preflight.good_images import cache_file, read_cache, write_cache
+from hrpose.datasets.preflight.look import check_images, require_images
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -24,7 +24,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def reads(monkeypatch):
     """The paths whose bytes are read."""
-    import hrpose.datasets.check_file as module
+    import hrpose.datasets.preflight.image_file as module
 
     read, paths = module._header, []
     monkeypatch.setattr(module, "_header", lambda path, n: paths.append(path) or read(path, n))
@@ -167,7 +167,7 @@ def test_caches_of_another_kind(cache):
 
 
 def test_the_oldest_go_first(cache, monkeypatch):
-    monkeypatch.setattr("hrpose.datasets.image_cache.MOST", 2)
+    monkeypatch.setattr("hrpose.datasets.preflight.good_images.MOST", 2)
     write_cache(cache, {5: (1, 2, False), 6: (3, 4, True), 2**64 - 1: (5, 6, False)})
     assert read_cache(cache) == {6: (3, 4, True), 2**64 - 1: (5, 6, False)}
     assert [path.name for path in cache.parent.iterdir()] == ["good_images.npy"]
@@ -190,7 +190,7 @@ def test_a_cache_that_cannot_be_written(toy, meta, test_steps, cache):
     ],
 )
 def test_proposals(tmp_path, there, asked, words):
-    from hrpose.datasets.check_file import look_at
+    from hrpose.datasets.preflight.image_file import look_at
 
     path = tmp_path / "set" / there
     path.parent.mkdir(parents=True)
@@ -201,7 +201,7 @@ def test_proposals(tmp_path, there, asked, words):
 
 
 def test_what_is_no_file(tmp_path):
-    from hrpose.datasets.check_file import look_at
+    from hrpose.datasets.preflight.image_file import look_at
 
     os.mkfifo(tmp_path / "pipe.jpg")
     assert look_at(str(tmp_path / "pipe.jpg"), False, {}).why == "is not a file"

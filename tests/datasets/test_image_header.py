@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hrpose.datasets.image_header import Header, MoreNeeded, may_be_cut_off, parse_header
 from hrpose.datasets.images import decode_image
+from hrpose.datasets.preflight.image_header import Header, MoreNeeded, may_be_cut_off, parse_header
 
 
 def encode(

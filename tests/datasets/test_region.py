@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hrpose.datasets import region as module
 from hrpose.datasets import transforms
 from hrpose.datasets.base import wanted_window
+from hrpose.datasets.cache import region as module
+from hrpose.datasets.cache.region import Region, View, Window, cut, window_of
 from hrpose.datasets.photometric import Photometric
 from hrpose.datasets.random_transforms import (
     RandomFlip,
@@ -16,7 +17,6 @@ from hrpose.datasets.random_transforms import (
     RandomScaleRotate,
     RandomShift,
 )
-from hrpose.datasets.region import Region, View, Window, cut, window_of
 from hrpose.datasets.transforms import CropBox, LoadImage, Transform, Warp
 from hrpose.geometry import affine_matrix, compose, mirror_matrix, udp_matrix
 from hrpose.keypoints import KeypointMeta

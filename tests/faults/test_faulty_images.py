@@ -8,7 +8,7 @@ import pytest
 from herds import COLOURS, picture
 from PIL import Image
 
-from hrpose.datasets.check import check_images, require_images
+from hrpose.datasets.preflight.look import check_images, require_images
 from hrpose.errors import DataError
 
 

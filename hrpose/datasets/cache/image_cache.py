@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from hrpose.config.registry import register
-from hrpose.datasets.cache_file import RegionFile
-from hrpose.datasets.cache_folder import temporary_folder
+from hrpose.datasets.cache.folder import temporary_folder
+from hrpose.datasets.cache.region import Region, Window
+from hrpose.datasets.cache.region_file import RegionFile
 from hrpose.datasets.images import read_image
-from hrpose.datasets.region import Region, Window
 from hrpose.errors import DataError
 
 

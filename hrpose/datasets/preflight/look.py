@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.datasets.check_file import Found, look_at
-from hrpose.datasets.image_cache import Good, cache_file, read_cache, write_cache
+from hrpose.datasets.preflight.good_images import Good, cache_file, read_cache, write_cache
+from hrpose.datasets.preflight.image_file import Found, look_at
 from hrpose.datasets.transforms import reaches_outside
 from hrpose.errors import DataError
 

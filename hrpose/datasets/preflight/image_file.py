@@ -11,8 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from hrpose.datasets.image_cache import Good, key_of
-from hrpose.datasets.image_header import (
+from hrpose.datasets.images import MENDING, is_cut_off, read_image
+from hrpose.datasets.preflight.good_images import Good, key_of
+from hrpose.datasets.preflight.image_header import (
     HEAD,
     TAIL,
     Header,
@@ -20,7 +21,6 @@ from hrpose.datasets.image_header import (
     may_be_cut_off,
     parse_header,
 )
-from hrpose.datasets.images import MENDING, is_cut_off, read_image
 from hrpose.errors import DataError
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hrpose.datasets.cache_folder import has_room, locked
-from hrpose.datasets.region import Region
+from hrpose.datasets.cache.folder import has_room, locked
+from hrpose.datasets.cache.region import Region
 
 _RECORD = struct.Struct("<16sQ7I")  # key, offset of the pixels, origin x, y, w, h, W, H, their CRC
 _CHECKED = struct.Struct(f"<{_RECORD.size}sI")  # a record and its own CRC
