@@ -3,7 +3,7 @@
 from hrpose.datasets import photometric, random_transforms, synthetic, transforms
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.batch import collate
-from hrpose.datasets.coco import CocoPoseDataset
+from hrpose.datasets.coco.dataset import CocoPoseDataset
 from hrpose.datasets.loader import EpochSampler, make_loader
 
 __all__ = [

@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hrpose.datasets.coco_entry import clean_box
+from hrpose.datasets.coco.entry import clean_box
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hrpose.datasets.coco_notes import counted
+from hrpose.datasets.coco.notes import counted
 
 
 def notes(data) -> list[str]:

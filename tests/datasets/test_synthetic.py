@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hrpose.animals.body import KEYPOINTS
-from hrpose.datasets.coco import CocoPoseDataset
+from hrpose.datasets.coco.dataset import CocoPoseDataset
 from hrpose.datasets.synthetic import SyntheticAnimals, write_coco
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.geometry import apply_affine

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco_file import CocoFile, image_size
+from hrpose.datasets.coco.file import CocoFile, image_size
 
 FAR = 1.05
 """A box reaches far outside where it ends beyond this multiple of the width or height."""

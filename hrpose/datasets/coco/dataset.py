@@ -13,10 +13,10 @@ from typing import Any, Literal
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
-from hrpose.datasets.coco_entry import CleanUp
-from hrpose.datasets.coco_file import CocoFile, image_size, read_coco
-from hrpose.datasets.coco_notes import label_notes
-from hrpose.datasets.coco_rows import read_animals, read_detections, used_categories
+from hrpose.datasets.coco.entry import CleanUp
+from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco.notes import label_notes
+from hrpose.datasets.coco.rows import read_animals, read_detections, used_categories
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.coco_file import Entry
+from hrpose.datasets.coco.file import Entry
 from hrpose.errors import DataError
 
 CleanUp = Literal["mmpose", "none"]

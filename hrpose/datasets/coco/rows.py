@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco_entry import (
+from hrpose.datasets.coco.entry import (
     CleanUp,
     box_of,
     clean_box,
@@ -20,7 +20,7 @@ from hrpose.datasets.coco_entry import (
     keypoints_of,
     why_not,
 )
-from hrpose.datasets.coco_file import CocoFile, Entry, check_category, hashable, image_size
+from hrpose.datasets.coco.file import CocoFile, Entry, check_category, hashable, image_size
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_json
