@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics import ap_input
+from hrpose.metrics.ap import input as ap_input
 from hrpose.metrics.base import Metric
 from hrpose.structures import Instances, Predictions
 

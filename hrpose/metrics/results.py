@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.metrics.coco_ap import VIS_THR
-from hrpose.metrics.oks import instance_scores
+from hrpose.metrics.ap.coco_ap import VIS_THR
+from hrpose.metrics.ap.oks import instance_scores
 from hrpose.storage.files import write_whole
 from hrpose.structures import Instances, Predictions
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hrpose.errors import DataError
-from hrpose.metrics.ap_input import Detections, animals_of, image_ids, usable
+from hrpose.metrics.ap.input import Detections, animals_of, image_ids, usable
 
 ROW = {"id": 5, "image_id": 9, "category_id": 1, "keypoints": [1, 2, 2, 5, 8, 1], "area": 30.0}
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hrpose.metrics.ap_input import Animals, Detections
-from hrpose.metrics.ap_matching import matchings, pair_oks
+from hrpose.metrics.ap.input import Animals, Detections
+from hrpose.metrics.ap.matching import matchings, pair_oks
 
 SIGMAS = np.array([0.1, 0.2])
 POSE = np.array([[10.0, 10], [20, 10]])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hrpose.metrics.ap_numbers import Matching, precision_recall, ten_numbers
+from hrpose.metrics.ap.numbers import Matching, precision_recall, ten_numbers
 
 # detections, best first: a hit in image 0, a false alarm in image 1, a hit in image 1, one that
 # matches what does not count; three animals in three images

@@ -6,7 +6,7 @@ from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import CocoAP
-from hrpose.metrics.ap_numbers import STATS
+from hrpose.metrics.ap.numbers import STATS
 
 POSES = np.array([[[100, 100], [200, 100], [150, 300]], [[600, 50], [700, 60], [650, 90]]])
 VARIATIONS = {

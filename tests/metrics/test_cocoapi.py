@@ -7,9 +7,9 @@ from metric_cases import coco_of, instances, read_json
 
 from hrpose.config.registry import build
 from hrpose.errors import ConfigError, DataError
-from hrpose.metrics.ap_input import Detections
-from hrpose.metrics.ap_numbers import STATS
-from hrpose.metrics.coco_ap import evaluate
+from hrpose.metrics.ap.coco_ap import evaluate
+from hrpose.metrics.ap.input import Detections
+from hrpose.metrics.ap.numbers import STATS
 
 SIGMAS = np.array([0.1, 0.1, 0.2])
 POSES = np.array([[[100, 100], [200, 100], [150, 300]], [[600, 50], [700, 60], [650, 90]]])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hrpose.metrics.oks import instance_scores, keypoint_oks, oks, oks_nms, soft_oks_nms
+from hrpose.metrics.ap.oks import instance_scores, keypoint_oks, oks, oks_nms, soft_oks_nms
 
 SIGMAS = np.array([0.1, 0.1, 0.2])
 POSE = np.array([[10, 10], [20, 10], [15, 30]], np.float32)

@@ -5,8 +5,8 @@ import pytest
 from metric_cases import META, coco_of, golden_case, instances, predictions
 
 from hrpose.metrics import PCK, CocoAP, write_results
-from hrpose.metrics.ap_input import Detections
-from hrpose.metrics.coco_ap import evaluate
+from hrpose.metrics.ap.coco_ap import evaluate
+from hrpose.metrics.ap.input import Detections
 from hrpose.structures import Predictions
 
 

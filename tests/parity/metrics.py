@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from hrpose.metrics import AUC, EPE, NME, PCK, CocoAP
-from hrpose.metrics.ap_numbers import STATS
+from hrpose.metrics.ap.numbers import STATS
+from hrpose.metrics.ap.oks import oks, oks_nms, soft_oks_nms
 from hrpose.metrics.functional import auc, distances, mean_of, pck
-from hrpose.metrics.oks import oks, oks_nms, soft_oks_nms
 from hrpose.structures import Instances, Predictions
 from parity.links import Measured, Reference, Worst, link
 

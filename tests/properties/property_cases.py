@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics.ap_input import Detections
+from hrpose.metrics.ap.input import Detections
 from hrpose.structures import Instances, Predictions
 
 AREAS = (0.0, 500.0, 1024.0, 4000.0, 9216.0, 30000.0)

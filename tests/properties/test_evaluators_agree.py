@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from property_cases import scenes
 
-from hrpose.metrics.coco_ap import evaluate
-from hrpose.metrics.oks import oks, oks_nms, soft_oks_nms
+from hrpose.metrics.ap.coco_ap import evaluate
+from hrpose.metrics.ap.oks import oks, oks_nms, soft_oks_nms
 
 
 @pytest.mark.parametrize("evaluator", ["xtcocotools", "pycocotools"])

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hrpose.metrics.ap_input import Animals, Detections
-from hrpose.metrics.ap_numbers import Matching
+from hrpose.metrics.ap.input import Animals, Detections
+from hrpose.metrics.ap.numbers import Matching
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREAS = np.array([[0, 1e10], [32**2, 96**2], [96**2, 1e10]])

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.metrics.ap_input import Animals, Detections
-from hrpose.metrics.ap_numbers import STATS
+from hrpose.metrics.ap.input import Animals, Detections
+from hrpose.metrics.ap.numbers import STATS
 
 
 def ten_numbers_of(

@@ -9,13 +9,13 @@ import numpy as np
 
 from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics import cocoapi
-from hrpose.metrics.ap_input import Detections, animals_of, image_ids, usable
-from hrpose.metrics.ap_matching import matchings
-from hrpose.metrics.ap_numbers import STATS, ten_numbers
+from hrpose.metrics.ap import referees as cocoapi
+from hrpose.metrics.ap.input import Detections, animals_of, image_ids, usable
+from hrpose.metrics.ap.matching import matchings
+from hrpose.metrics.ap.numbers import STATS, ten_numbers
+from hrpose.metrics.ap.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
 from hrpose.metrics.base import finite, full_name
 from hrpose.metrics.functional import mean_of
-from hrpose.metrics.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
 from hrpose.metrics.resampling import Resampler, places_of
 from hrpose.structures import Instances, Predictions, Scores
 
