@@ -14,11 +14,11 @@ from tqdm import tqdm
 from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.labels import Labels, image_list
-from hrpose.engine.matching import Matches, match
 from hrpose.engine.record import write_record
-from hrpose.engine.result_file import read_answers
 from hrpose.errors import DataError, RunError
 from hrpose.metrics.bootstrap import Difference, difference, percentiles, resampled
+from hrpose.metrics.results.match import Matches, match
+from hrpose.metrics.results.read import read_answers
 from hrpose.rundir import provenance
 from hrpose.structures import Instances, Predictions
 

@@ -14,7 +14,7 @@ from hrpose.engine.loading import look_at_images, validator
 from hrpose.engine.precision import set_backends
 from hrpose.engine.record import write_record
 from hrpose.errors import RunError
-from hrpose.metrics.results import write_results
+from hrpose.metrics.results.write import write_results
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
 from hrpose.rundir import provenance

@@ -6,9 +6,9 @@ import pytest
 from scoring_cases import META, entry, labels, write
 
 from hrpose.engine.labels import image_list
-from hrpose.engine.matching import match
-from hrpose.engine.result_file import read_answers
 from hrpose.errors import DataError
+from hrpose.metrics.results.match import match
+from hrpose.metrics.results.read import read_answers
 
 
 @pytest.fixture

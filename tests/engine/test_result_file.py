@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scoring_cases import META, entry, write
 
-from hrpose.engine.result_file import read_answers
 from hrpose.errors import DataError
+from hrpose.metrics.results.read import read_answers
 
 
 def test_columns_by_hand(tmp_path):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hrpose.engine.labels import Labels
-from hrpose.engine.result_file import Answers
 from hrpose.errors import DataError
+from hrpose.metrics.results.read import Answers
 from hrpose.structures import Instances, Predictions
 
 
