@@ -1,66 +1,7 @@
 #!/usr/bin/env python
-"""Count what a reader must read: our files, lines and calls that one training run enters."""
+"""See tools/proofs/trace.py."""
 
-import argparse
-import sys
-import tempfile
-from collections import defaultdict
-from pathlib import Path
-from types import FrameType
-from typing import Any
-
-ROOT = Path(__file__).resolve().parent.parent
-OURS = (str(ROOT / "hrpose"), str(ROOT / "tools"))
-
-lines: dict[str, set[int]] = defaultdict(set)
-calls_to_loss: list[str] = []
-
-
-def trace(frame: FrameType, event: str, argument: Any) -> Any:
-    """For `sys.settrace`: lines executed in our files; code that runs at import does not count."""
-    code = frame.f_code
-    fast_locals = code.co_flags & 0x2  # a function's body has them, a module's or class's has not
-    if not is_ours(code.co_filename) or not fast_locals:
-        return None
-    lines[code.co_filename].add(frame.f_lineno)
-    if code.co_filename.endswith("loss.py") and code.co_name == "forward" and not calls_to_loss:
-        calls_to_loss.extend(callers(frame))
-    return trace
-
-
-def is_ours(name: str) -> bool:
-    return name.startswith(OURS) and name != __file__
-
-
-def callers(frame: FrameType | None) -> list[str]:
-    names = []
-    while frame is not None:
-        name = frame.f_code.co_name
-        if is_ours(frame.f_code.co_filename) and name != "run":  # run: the wrapper of main
-            names.append(name)
-        frame = frame.f_back
-    return names[::-1]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", metavar="CONFIG")
-    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
-    args = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tools"))
-    import train
-
-    with tempfile.TemporaryDirectory() as folder:
-        sys.argv = ["train.py", args.config, "--work-dir", f"{folder}/run"]
-        sys.argv += ["--cfg-options", "data.workers=0", *args.cfg_options]
-        sys.settrace(trace)
-        train.main()
-        sys.settrace(None)
-    for name, found in sorted(lines.items(), key=lambda item: -len(item[1])):
-        print(f"{len(found):5d}  {Path(name).relative_to(ROOT)}")
-    print(f"{len(lines)} files, {sum(map(len, lines.values())):,} lines")
-    print(f"{len(calls_to_loss) - 1} calls from main to the loss: {' -> '.join(calls_to_loss)}")
-
+from proofs.trace import main
 
 if __name__ == "__main__":
     main()

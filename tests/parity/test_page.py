@@ -51,7 +51,9 @@ def test_a_page_by_hand():
 
 
 def test_the_tool_writes_the_page_and_its_status(tmp_path, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location("parity_tool", ROOT / "tools" / "parity.py")
+    spec = importlib.util.spec_from_file_location(
+        "parity_tool", ROOT / "tools" / "proofs" / "parity.py"
+    )
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     out = tmp_path / "page.md"

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """What a refactoring must not change: ten steps with a fixed seed, to the bit."""
 
 import argparse

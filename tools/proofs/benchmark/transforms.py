@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from hrpose.benchmark.figures import Figure, Row
-from hrpose.benchmark.timing import Plan
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.loader import collate
 from hrpose.datasets.transforms import Drawn, Transform
+from proofs.benchmark.figures import Figure, Row
+from proofs.benchmark.timing import Plan
 
 Key = tuple[int, int]
 

@@ -1,6 +1,5 @@
 import torch
-
-from hrpose.benchmark.timing import Plan, alternate
+from proofs.benchmark.timing import Plan, alternate
 
 
 def test_works_take_turns_after_their_warm_up(monkeypatch):

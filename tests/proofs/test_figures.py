@@ -1,6 +1,5 @@
 import pytest
-
-from hrpose.benchmark.figures import Figure, Row, Section, rate, ratio, shown
+from proofs.benchmark.figures import Figure, Row, Section, rate, ratio, shown
 
 
 def test_a_rate_is_items_over_seconds_and_its_median_the_middle_run():

@@ -14,17 +14,17 @@ from typing import Any, cast
 import torch
 from torch.utils.data import DataLoader
 
-from hrpose.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
-from hrpose.benchmark.pages import Page, supplied, without_validation
-from hrpose.benchmark.resident import on_device
-from hrpose.benchmark.resized import Resized
-from hrpose.benchmark.timing import Plan, bar, seconds_of
 from hrpose.datasets.base import PoseDataset
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
 from hrpose.rundir.log import RunLog
+from proofs.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
+from proofs.benchmark.pages import Page, supplied, without_validation
+from proofs.benchmark.resident import on_device
+from proofs.benchmark.resized import Resized
+from proofs.benchmark.timing import Plan, bar, seconds_of
 
 
 class Stopwatch:

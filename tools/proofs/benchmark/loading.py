@@ -20,13 +20,13 @@ import cv2
 import numpy as np
 import torch
 
-from hrpose.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
-from hrpose.benchmark.pages import Page, outline
-from hrpose.benchmark.resized import Resized
-from hrpose.benchmark.timing import Plan, alternate, bar
-from hrpose.benchmark.transforms import transform_rows
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.loader import PoseLoader, collate, make_loader
+from proofs.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
+from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.resized import Resized
+from proofs.benchmark.timing import Plan, alternate, bar
+from proofs.benchmark.transforms import transform_rows
 
 Key = tuple[int, int]
 

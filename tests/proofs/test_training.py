@@ -1,7 +1,6 @@
 import torch
-
-from hrpose.benchmark.timing import Plan
-from hrpose.benchmark.training import Stopwatch
+from proofs.benchmark.timing import Plan
+from proofs.benchmark.training import Stopwatch
 
 
 class Slow:

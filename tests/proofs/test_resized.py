@@ -2,9 +2,9 @@ import pickle
 
 import numpy as np
 import pytest
+from proofs.benchmark.resized import Resized
 from torch.utils.data import DataLoader
 
-from hrpose.benchmark.resized import Resized
 from hrpose.datasets.loader import collate
 from hrpose.structures import Predictions
 

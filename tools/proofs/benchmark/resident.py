@@ -12,12 +12,6 @@ from typing import Any
 
 import torch
 
-from hrpose.benchmark.figures import Row, Section, rate, ratio
-from hrpose.benchmark.limits import TRAINING, limits_of
-from hrpose.benchmark.machine import Peaks
-from hrpose.benchmark.pages import Page, supplied, without_validation, without_workers
-from hrpose.benchmark.stand_in import RandomAnimals
-from hrpose.benchmark.timing import Plan, alternate
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader
 from hrpose.engine.precision import autocast, resolve_precision
@@ -26,6 +20,12 @@ from hrpose.engine.train import make_runner
 from hrpose.models import TopDown
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog
+from proofs.benchmark.figures import Row, Section, rate, ratio
+from proofs.benchmark.limits import TRAINING, limits_of
+from proofs.benchmark.machine import Peaks
+from proofs.benchmark.pages import Page, supplied, without_validation, without_workers
+from proofs.benchmark.stand_in import RandomAnimals
+from proofs.benchmark.timing import Plan, alternate
 
 Batch = dict[str, Any]
 

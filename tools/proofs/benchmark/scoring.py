@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hrpose.benchmark.figures import Fact, Figure, Row, Section, ratio
-from hrpose.benchmark.pages import Page, outline
-from hrpose.benchmark.stand_in import coco_of, random_animals, random_predictions
-from hrpose.benchmark.timing import Plan, alternate
 from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
+from proofs.benchmark.figures import Fact, Figure, Row, Section, ratio
+from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.stand_in import coco_of, random_animals, random_predictions
+from proofs.benchmark.timing import Plan, alternate
 
 Values = dict[str, float | None]
 Scorer = Callable[[], Values]

@@ -7,12 +7,14 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("fault_report", ROOT / "tools/fault_report.py")
+    spec = importlib.util.spec_from_file_location(
+        "fault_report", ROOT / "tools/proofs/fault_report.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,6 +1,6 @@
 import numpy as np
+from proofs.benchmark.stand_in import RandomAnimals, coco_of, random_animals, random_predictions
 
-from hrpose.benchmark.stand_in import RandomAnimals, coco_of, random_animals, random_predictions
 from hrpose.metrics import PCK
 
 

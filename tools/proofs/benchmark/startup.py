@@ -9,12 +9,12 @@ from collections import defaultdict
 from pathlib import Path
 
 from hrpose import config
-from hrpose.benchmark.figures import Figure, Row
-from hrpose.benchmark.pages import Page
-from hrpose.benchmark.timing import Plan, bar
 from hrpose.errors import RunError
+from proofs.benchmark.figures import Figure, Row
+from proofs.benchmark.pages import Page
+from proofs.benchmark.timing import Plan, bar
 
-_TRAIN = Path(__file__).resolve().parent.parent.parent / "tools" / "train.py"
+_TRAIN = Path(__file__).resolve().parents[2] / "train.py"
 _MARKS = {
     "start-up: imports, page and model built": "run directory ",
     "start-up: data read, runner made": " parameters on ",

@@ -13,17 +13,6 @@ from typing import Any
 
 import torch
 
-from hrpose.benchmark import machine
-from hrpose.benchmark.figures import Section
-from hrpose.benchmark.loading import loader_section
-from hrpose.benchmark.pages import Page, load, outline, read_variants
-from hrpose.benchmark.profiling import profile_mode
-from hrpose.benchmark.resident import inference_section, step_section
-from hrpose.benchmark.scoring import eval_section
-from hrpose.benchmark.startup import startup_rows
-from hrpose.benchmark.testing import testing_section
-from hrpose.benchmark.timing import Plan
-from hrpose.benchmark.training import train_section
 from hrpose.engine.allocator import keep_freed_memory
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import resolve_precision
@@ -31,6 +20,17 @@ from hrpose.errors import DataError, RunError
 from hrpose.processes import distributed
 from hrpose.rundir import provenance
 from hrpose.storage.files import write_whole
+from proofs.benchmark import machine
+from proofs.benchmark.figures import Section
+from proofs.benchmark.loading import loader_section
+from proofs.benchmark.pages import Page, load, outline, read_variants
+from proofs.benchmark.profiling import profile_mode
+from proofs.benchmark.resident import inference_section, step_section
+from proofs.benchmark.scoring import eval_section
+from proofs.benchmark.startup import startup_rows
+from proofs.benchmark.testing import testing_section
+from proofs.benchmark.timing import Plan
+from proofs.benchmark.training import train_section
 
 MODES = ("loader", "inference", "step", "train", "test", "eval")
 """In the order in which 'all' runs them. Inference comes before the step, whose Runner lets cuDNN

@@ -1,7 +1,6 @@
 import torch
+from proofs.benchmark.roofline import Demand, demand
 from torch import nn
-
-from hrpose.benchmark.roofline import Demand, demand
 
 
 class Block(nn.Module):

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from proofs.benchmark import machine, profiling
+from proofs.benchmark.timing import Plan
 
 from hrpose import config
-from hrpose.benchmark import machine, profiling
-from hrpose.benchmark.timing import Plan
 from hrpose.engine.experiment import prepare
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from proofs.benchmark import Request, benchmark, run
+from proofs.benchmark.scoring import eval_section
+from proofs.benchmark.startup import summarise_imports
 
-from hrpose.benchmark import Request, benchmark, run
-from hrpose.benchmark.scoring import eval_section
-from hrpose.benchmark.startup import summarise_imports
 from hrpose.errors import ConfigError, DataError, HrposeError, RunError
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from hrpose.benchmark.pages import Page
-from hrpose.benchmark.resident import Work, inference_works, step_works
-from hrpose.benchmark.startup import import_table
-from hrpose.benchmark.timing import Plan
+from proofs.benchmark.pages import Page
+from proofs.benchmark.resident import Work, inference_works, step_works
+from proofs.benchmark.startup import import_table
+from proofs.benchmark.timing import Plan
 
 _CALLS = 3
 _TOP = 20

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from hrpose.benchmark.figures import Fact, Row, Section, rate
-from hrpose.benchmark.pages import Page
-from hrpose.benchmark.resident import answers, on_device
-from hrpose.benchmark.resized import Resized
-from hrpose.benchmark.timing import Plan, alternate
 from hrpose.datasets.base import PoseDataset
 from hrpose.engine.evaluate import score
 from hrpose.engine.experiment import prepare
@@ -16,6 +11,11 @@ from hrpose.engine.loading import loader, validator
 from hrpose.engine.precision import resolve_precision
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog
+from proofs.benchmark.figures import Fact, Row, Section, rate
+from proofs.benchmark.pages import Page
+from proofs.benchmark.resident import answers, on_device
+from proofs.benchmark.resized import Resized
+from proofs.benchmark.timing import Plan, alternate
 
 
 def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:

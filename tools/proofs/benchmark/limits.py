@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
-from hrpose.benchmark.figures import Fact
-from hrpose.benchmark.machine import Peaks
-from hrpose.benchmark.pages import Page, outline
-from hrpose.benchmark.roofline import Demand, demand
 from hrpose.engine.precision import PRECISIONS, resolve_precision
+from proofs.benchmark.figures import Fact
+from proofs.benchmark.machine import Peaks
+from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.roofline import Demand, demand
 
 TRAINING = 3
 """Forward passes that a training step is worth: the backward pass computes two products, with

@@ -3,10 +3,10 @@ import time
 import cv2
 import pytest
 import torch
+from proofs.benchmark.loading import _first_epoch, ceilings, loader_section, one_thread
+from proofs.benchmark.transforms import transform_rows
 
 from hrpose import config
-from hrpose.benchmark.loading import _first_epoch, ceilings, loader_section, one_thread
-from hrpose.benchmark.transforms import transform_rows
 from hrpose.datasets.synthetic import write_coco
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.experiment import prepare

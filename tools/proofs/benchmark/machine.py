@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from hrpose.benchmark.figures import Figure, Row, Section, rate
-from hrpose.benchmark.timing import Plan, alternate
 from hrpose.engine.loading import processors
 from hrpose.engine.precision import PRECISIONS
 from hrpose.rundir import provenance
+from proofs.benchmark.figures import Figure, Row, Section, rate
+from proofs.benchmark.timing import Plan, alternate
 
 _COPY_MIB = {"cpu": 256, "cuda": 2048}
 _MATRIX = {"cpu": 2048, "cuda": 8192}

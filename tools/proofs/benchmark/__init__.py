@@ -1,5 +1,5 @@
 """How fast a page loads, trains, predicts and scores on this machine, and what limits it."""
 
-from hrpose.benchmark.run import Request, benchmark
+from proofs.benchmark.run import Request, benchmark
 
 __all__ = ["Request", "benchmark"]
