@@ -139,7 +139,7 @@ def test_evaluate_names_the_entry_and_shows_no_traceback(tmp_path):
 def test_check_data_names_the_faults_of_each_split(tmp_path, monkeypatch):
     from hrpose import config
     from hrpose.datasets.synthetic import write_coco
-    from hrpose.reproduce.data import read_dataset
+    from hrpose.engine.experiment import read_dataset
 
     write_coco(read_dataset(config.load(ROOT / TINY), "val"), tmp_path)
     page = tmp_path / "page.py"

@@ -39,7 +39,7 @@ def main() -> None:
 
     from hrpose import config
     from hrpose.datasets.preflight.look import check_images
-    from hrpose.reproduce.data import read_dataset
+    from hrpose.engine.experiment import read_dataset
 
     page = config.load(args.config, args.cfg_options)
     bar = partial(tqdm, leave=False, disable=None)

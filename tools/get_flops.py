@@ -30,14 +30,11 @@ def main() -> None:
     args = parse()
     if args.shape and any(side < 32 or side % 32 for side in args.shape):
         raise RunError(f"--shape {args.shape[0]} {args.shape[1]}: both must be multiples of 32")
-    import torch
-
     from hrpose import config
     from hrpose.engine.experiment import prepare
     from hrpose.models.cost import cost, table
 
-    with torch.device("meta"):
-        model = prepare(config.load(args.config, args.cfg_options)).model
+    model = prepare(config.load(args.config, args.cfg_options)).outline()
     width, height = args.shape or model.codec.input_size
     print(f"{args.config}: {width} x {height} px (w x h), {len(model.keypoints)} keypoints, fp32\n")
     print(table(cost(model, (width, height))))

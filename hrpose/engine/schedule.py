@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from hrpose.config.registry import register
 
 Warmup = Literal["linear", "constant", "exp"]
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """What the runner asks of a schedule."""
 

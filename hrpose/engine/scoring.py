@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from hrpose.engine.evaluate import Report, keypoint_table, metric_table
 from hrpose.engine.experiment import prepare
 from hrpose.engine.labels import Labels, image_list
-from hrpose.engine.record import write_record
+from hrpose.engine.tables import keypoint_table, metric_table, write_numbers
 from hrpose.errors import DataError, RunError
 from hrpose.metrics.bootstrap import Difference, difference, percentiles, resampled
 from hrpose.metrics.results.match import Matches, match
 from hrpose.metrics.results.read import read_answers
+from hrpose.metrics.score import Report
 from hrpose.rundir import provenance
 from hrpose.structures import Instances, Predictions
 
@@ -49,8 +48,7 @@ class Scorer:
     """Scores files of predictions on the labels of a page's test set; reads no image."""
 
     def __init__(self, page: dict[str, Any], settings: Settings) -> None:
-        with torch.device("meta"):  # checks the whole page, without the weights of a model
-            experiment = prepare(page)
+        experiment = prepare(page)
         self.page, self.settings = page, settings
         self.metrics = experiment.metrics
         for metric in self.metrics:
@@ -163,7 +161,7 @@ def run_scoring(
             "differences": {n: d and asdict(d) for n, d in differences.items()},
         }
     if out is not None:
-        print(write_record(reports[0], page, _made_from(scorer, files), out, **more))
+        print(write_numbers(reports[0], page, _made_from(scorer, files), out, **more))
     return reports[0], differences
 
 

@@ -8,13 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.engine.evaluate import Report, keypoint_table, metric_table
+from hrpose.engine.device import choose_device, set_backends
+from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.loading import look_at_images, validator
-from hrpose.engine.precision import set_backends
-from hrpose.engine.record import write_record
+from hrpose.engine.loading import look_at_images
+from hrpose.engine.tables import keypoint_table, metric_table, write_numbers
 from hrpose.errors import RunError
 from hrpose.metrics.results.write import write_results
+from hrpose.metrics.score import Report
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
 from hrpose.rundir import provenance
@@ -38,7 +39,7 @@ def run_test(
     """
     experiment = prepare(page)
     out = out or work_dir / "predictions.json"
-    device = distributed.choose_device(experiment.settings.device)
+    device = choose_device(experiment.settings.device)
     set_backends(experiment.settings.deterministic, device)
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
         if distributed.rank() == 0:
@@ -53,7 +54,7 @@ def run_test(
         layout = experiment.settings.memory_format
         model = experiment.model.to(device).to(memory_format=layout)
         start = time.perf_counter()
-        report = validator(experiment, dataset, device, log)(model)
+        report = Evaluator.of(experiment, dataset, device, log).evaluate(model)
         seconds = time.perf_counter() - start
         animals = len(report.predictions)
         log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}")
@@ -72,7 +73,7 @@ def run_test(
             }
             with _written_to(work_dir, out):
                 write_results(report.predictions, dataset.truth(), out)
-                written = write_record(report, page, made_from, work_dir / "metrics.json")
+                written = write_numbers(report, page, made_from, work_dir / "metrics.json")
             log.info(f"{written} and {out}")
     return report, dataset
 

@@ -1,32 +1,42 @@
-"""A training run: from a page and a folder to checkpoints, logs and curves."""
+"""A training run from its page to its last epoch, in the order in which things happen."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from hrpose import config
+from hrpose.engine.device import (
+    choose_device,
+    grad_scaler,
+    on_device,
+    resolve_precision,
+    set_backends,
+)
+from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
-from hrpose.engine.loading import loader, look_at_images, validator
-from hrpose.engine.precision import set_backends
+from hrpose.engine.loading import loader, look_at_images, size_of_epoch
 from hrpose.engine.runner import Runner
 from hrpose.errors import RunError
+from hrpose.models.ema import EMA
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
-from hrpose.rundir import provenance
+from hrpose.rundir import checkpoints, provenance
+from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.lock import Lock
 from hrpose.rundir.log import RunLog
-from hrpose.rundir.resume import compare, find, refuse_second_run, require_agreement, within
-from hrpose.rundir.state import Progress, restore
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir.resume import compare, find, require_agreement, require_free, restore
+from hrpose.rundir.state import Progress, RunState, steps_of
 from hrpose.storage.download import fetch
 from hrpose.storage.files import write_whole
+
+if TYPE_CHECKING:
+    from hrpose.datasets.base import PoseDataset
 
 
 def train(
@@ -45,109 +55,144 @@ def train(
         HrposeError: with what the user can do; before any data is read where the page is wrong.
     """
     experiment = prepare(page)
-    device = distributed.choose_device(experiment.settings.device)
-    main = int(os.environ.get("RANK", 0)) == 0
-    if not resume or (resume != "auto" and not within(Path(resume), work_dir)):
-        refuse_second_run(work_dir)
+    settings = experiment.settings
+    device = choose_device(settings.device)
+    require_free(work_dir, resume)
+    with _run_directory(work_dir, device) as log:
+        source = find(work_dir, resume, log)
+        require_agreement(source)
+        set_backends(settings.deterministic, device)
+        _say_origin(work_dir, log)
+        dataset, val = _data_sets(experiment, log, work_dir)
+        batches = loader(experiment, dataset, train=True, device=device)
+        evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
+        identity = _identity(page, dataset, val) | size_of_epoch(batches, settings)
+        if source is not None:
+            compare(*source, identity, allow_data_change, log)
+        else:
+            _load_start(experiment, log)
+            log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
+        runner = make_runner(experiment, identity, batches, evaluator, work_dir, log, device)
+        _say_size(runner, experiment, len(dataset))
+        if source is not None:
+            restore(runner.state, *source, settings, runner.keeper, log)
+        _write_page(page, work_dir, log)
+        return runner.train()
+
+
+def make_runner(
+    experiment: Experiment,
+    identity: dict[str, Any],
+    batches: Any,
+    evaluator: Evaluator | None,
+    work_dir: Path,
+    log: RunLog,
+    device: torch.device,
+) -> Runner:
+    """The model on its device, its optimizer and all around them, as a new run begins.
+
+    Args:
+        identity: what the run is made of, the size of an epoch included.
+        batches: the loader of the training set.
+    """
+    settings = experiment.settings
+    model = on_device(experiment.model, settings, device)
+    optimizer = experiment.optimizer(model.parameters(), _rate_factor(experiment, log))
+    scaler = grad_scaler(resolve_precision(settings.precision, device), device)
+    ema = EMA(model, settings.ema) if settings.ema else None
+    state = RunState(model, optimizer, scaler, ema, identity)
+    keeper = Keeper(work_dir, settings.keep_checkpoints, settings.save_best, log)
+    return Runner(
+        state, experiment.schedule, settings, batches, evaluator, experiment.higher_is_better(),
+        keeper, log, device,
+    )  # fmt: skip
+
+
+@contextmanager
+def _run_directory(work_dir: Path, device: torch.device) -> Iterator[RunLog]:
+    """Hold the run directory, join the other processes, keep the log; which says how it ended."""
+    first = distributed.launched().is_first
     with (
-        closing(Lock(work_dir)) if main else nullcontext() as lock,
+        closing(Lock(work_dir)) if first else nullcontext() as lock,
         distributed.processes(device),
-        closing(RunLog(work_dir, main, lock)) as log,
+        closing(RunLog(work_dir, first, lock)) as log,
     ):
         try:
-            if main:
-                checkpoint.remove_leftovers(work_dir)
-            source = find(work_dir, resume, log)
-            require_agreement(source)
-            runner = make_runner(experiment, work_dir, device, log, source, allow_data_change)
-            return runner.train()
+            if first:
+                checkpoints.remove_leftovers(work_dir)
+            yield log
         except BaseException as error:
             log.info(f"stopped: {type(error).__name__}: {error}")
             raise
 
 
-def make_runner(
-    experiment: Experiment,
-    work_dir: Path,
-    device: torch.device,
-    log: RunLog,
-    source: tuple[Path, dict[str, Any]] | None,
-    allow_data_change: bool = False,
-) -> Runner:
-    """Read the data, load the weights, make the runner; logs what the run is made of.
-
-    Args:
-        source: a checkpoint to go on from, and what was read from it.
-    """
-    settings, page = experiment.settings, experiment.page
-    set_backends(settings.deterministic, device)
-    log.info(f"run directory {work_dir}  ({provenance.command()})")
-    log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
+def _data_sets(
+    experiment: Experiment, log: RunLog, work_dir: Path
+) -> tuple[PoseDataset, PoseDataset | None]:
+    """The training set, and the validation set where there is to be one; their images looked at."""
     dataset = experiment.dataset("train")
     log.info(f"train: {dataset.summary()}")
-    batches = loader(experiment, dataset, train=True, device=device)
-    val = experiment.dataset("val") if settings.val_interval else None
+    val = experiment.dataset("val") if experiment.settings.val_interval else None
     if val is not None:
         log.info(f"val: {val.summary()}")
     look_at_images(experiment, {"train": dataset, "val": val}, log, work_dir)
-    if source is None:
-        _load_start(experiment, log)
-        log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
-    identity = {
+    return dataset, val
+
+
+def _identity(
+    page: dict[str, Any], dataset: PoseDataset, val: PoseDataset | None
+) -> dict[str, Any]:
+    """What the run is made of."""
+    return {
         "page": json.dumps(page),
         "config": provenance.page_digest(page),
         "train": dataset.digest(),
         "val": val.digest() if val is not None else "",
         "hrpose": provenance.versions()["hrpose"],
     }
-    if source is not None:
-        compare(source[0], source[1]["meta"], identity, allow_data_change, log)
-    runner = Runner(
-        experiment.model, _optimizer(experiment, log), experiment.schedule, settings, batches,
-        validator(experiment, val, device, log) if val is not None else None,
-        experiment.higher_is_better(), log, work_dir, device, identity,
-    )  # fmt: skip
-    _say_size(runner, experiment, len(dataset), log)
-    if source is not None:
-        restore(runner, *source, allow_data_change)
-        log.info(f"resumed from {source[0]} after {_where(runner)}")
-    if distributed.rank() == 0:
-        try:
-            write_whole(work_dir / "config.py", config.as_python(page))
-        except OSError as error:  # the page stands in each checkpoint too
-            log.warning(f"could not write config.py: {error}")
-    return runner
 
 
-def _optimizer(experiment: Experiment, log: RunLog) -> Callable[..., torch.optim.Optimizer]:
-    """From parameters to the page's optimizer, its rate scaled to the real batch where asked."""
-    settings, data = experiment.settings, experiment.data
-    real_batch = data.batch_size * distributed.world_size() * settings.accumulate
-    scale = real_batch / (settings.base_batch_size or real_batch) if settings.auto_scale_lr else 1.0
-    if settings.auto_scale_lr:
-        log.info(
-            f"learning rate times {scale:g}: {real_batch} animals a step instead of "
-            f"{settings.base_batch_size}"
-        )
-
-    def make(params: Any) -> torch.optim.Optimizer:
-        optimizer = experiment.optimizer(params)
-        for group in optimizer.param_groups:
-            group["lr"] *= scale
-        return optimizer
-
-    return make
+def _load_start(experiment: Experiment, log: RunLog) -> None:
+    """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
+    page = experiment.page
+    part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
+    weights = page.get("load_from") or page.get("pretrained")
+    if weights:
+        path = distributed.local_first(fetch, weights)
+        log.info(load_weights(experiment.model, path, strict=False, part=part))
+    else:
+        log.info("weights: from scratch")
 
 
-def _say_size(runner: Runner, experiment: Experiment, animals: int, log: RunLog) -> None:
+def _rate_factor(experiment: Experiment, log: RunLog) -> float:
+    """What the learning rate is multiplied by, for the real batch, where that is asked for."""
+    settings = experiment.settings
+    if not settings.auto_scale_lr or not settings.base_batch_size:
+        return 1.0
+    batch = experiment.data.batch_size * distributed.world_size() * settings.accumulate
+    factor = batch / settings.base_batch_size
+    log.info(
+        f"learning rate times {factor:g}: {batch} animals a step instead of "
+        f"{settings.base_batch_size}"
+    )
+    return factor
+
+
+def _say_origin(work_dir: Path, log: RunLog) -> None:
+    log.info(f"run directory {work_dir}  ({provenance.command()})")
+    log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
+
+
+def _say_size(runner: Runner, experiment: Experiment, animals: int) -> None:
     """Log how large model and run are; RunError where a step has no animal for each process."""
-    world, settings = distributed.world_size(), experiment.settings
-    model, loader = experiment.model, runner.loader
+    world, settings, log = distributed.world_size(), runner.settings, runner.log
+    model, loader = runner.state.model, runner.loader
+    steps, step_size = steps_of(runner.state.identity)
     parameters = sum(p.numel() for p in model.parameters())
     log.info(
         f"{type(model.backbone).__name__}: {parameters / 1e6:.2f} M parameters on "
         f"{provenance.machine(runner.device)}, {runner.precision}; {settings.epochs} epochs of "
-        f"{runner.iters_per_epoch} steps of {min(runner.step_size, animals)} animals "
+        f"{steps} steps of {min(step_size, animals)} animals "
         f"({world} process{'es' * (world > 1)}), {loader.num_workers} loader workers each"
     )
     if not len(loader):
@@ -162,24 +207,9 @@ def _say_size(runner: Runner, experiment: Experiment, animals: int, log: RunLog)
         )
 
 
-def _where(runner: Runner) -> str:
-    """How far a resumed run is."""
-    progress = runner.progress
-    if progress.step:
-        return f"step {progress.step} of epoch {progress.epoch + 1}"
-    if progress.stopped_early:
-        return f"epoch {progress.epoch}: nothing is left to train, it stopped early"
-    done = progress.epoch >= runner.settings.epochs
-    return f"epoch {progress.epoch}" + ": nothing is left to train" * done
-
-
-def _load_start(experiment: Experiment, log: RunLog) -> None:
-    """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
-    page = experiment.page
-    part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
-    weights = page.get("load_from") or page.get("pretrained")
-    if weights:
-        path = distributed.local_first(fetch, weights)
-        log.info(load_weights(experiment.model, path, strict=False, part=part))
-    else:
-        log.info("weights: from scratch")
+def _write_page(page: dict[str, Any], work_dir: Path, log: RunLog) -> None:
+    if distributed.rank() == 0:
+        try:
+            write_whole(work_dir / "config.py", config.as_python(page))
+        except OSError as error:  # the page stands in each checkpoint too
+            log.warning(f"could not write config.py: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from hrpose.metrics.resampling import Resampler
 from hrpose.structures import Instances, Predictions, Scores
 
 
+@runtime_checkable
 class Metric(Protocol):
     """Numbers made of all predictions of a data set."""
 

@@ -1,9 +1,10 @@
-"""One process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs); and devices."""
+"""One process by default, several under `torchrun` (NCCL on GPUs, gloo on CPUs)."""
 
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -29,31 +30,48 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU."""
-    if name == "auto":
-        mps = getattr(torch.backends, "mps", None)
-        name = (
-            "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
+@dataclass(frozen=True)
+class Launched:
+    """How this process was started: alone, or by torchrun as one of several."""
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process keeps the run directory: lock, log, checkpoints."""
+        return self.rank == 0
+
+
+def launched() -> Launched:
+    """What torchrun says in the environment; before the processes have found one another too.
+
+    Raises:
+        RunError: the variables contradict one another, as a leftover RANK does.
+    """
+    given = {name: os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
+    if not given["WORLD_SIZE"] and not given["RANK"]:
+        return Launched()
+    try:
+        started = Launched(
+            int(given["RANK"]), int(given["WORLD_SIZE"]), int(given["LOCAL_RANK"] or 0)
         )
-    if name != "cuda":
-        return torch.device(name)
-    if not torch.cuda.is_available():
-        raise RunError("runner.device is 'cuda', but torch sees no GPU; use 'auto' or 'cpu'")
-    local, count = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
-    if local >= count:
+    except ValueError:
+        started = None
+    if started is None or not 0 <= started.rank < started.world_size or started.local_rank < 0:
+        told = ", ".join(f"{name}={value or '(not set)'}" for name, value in given.items())
         raise RunError(
-            f"local process {local} has no GPU of its own: this machine has {count}; "
-            "start torchrun with --nproc-per-node of at most that"
+            f"the environment describes no process of a run: {told}; start several processes with "
+            "tools/dist_train.sh or torchrun, and unset these variables for a single one"
         )
-    torch.cuda.set_device(local)
-    return torch.device("cuda", local)
+    return started
 
 
 @contextmanager
 def processes(device: torch.device) -> Iterator[None]:
     """Join the process group that `torchrun` describes in the environment, and leave at the end."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    if launched().world_size == 1:
         yield
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
@@ -85,7 +103,7 @@ def processes(device: torch.device) -> Iterator[None]:
 
 def local_first(function: Callable[..., Result], *args: Any) -> Result:
     """Call `function` in the first process of each machine before the others: download once."""
-    first = int(os.environ.get("LOCAL_RANK", 0)) == 0
+    first = launched().local_rank == 0
     if dist.is_initialized() and not first:
         dist.barrier(group=_patient[0])
     result = function(*args)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.config.registry import build
+from hrpose.engine.experiment import read_dataset
 from hrpose.errors import DataError
 from hrpose.reproduce.metafile import DataSource, Row
 
@@ -44,18 +44,6 @@ def check_data(
         head = ", ".join(sources[folder][0].name for folder in wrong)
         raise DataError("\n".join([f"not all data are there ({head}); nothing was done", *parts]))
     return digests
-
-
-def read_dataset(page: Page, split: str) -> PoseDataset:
-    """A data set of `page`, read without building the model."""
-    import hrpose.datasets  # noqa: F401 - registers the classes
-
-    meta = build(page["keypoints"], "keypoints")
-    name = "train_pipeline" if split == "train" else "test_pipeline"
-    cfg = dict(page["data"][split])
-    if "ann_file" in cfg:  # animals that are drawn have no root
-        cfg.setdefault("root", page["data"].get("root", ""))
-    return build(cfg, f"data.{split}", keypoints=meta, pipeline=build(page[name], name))
 
 
 def _missing_images(dataset: PoseDataset) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hrpose.errors import RunError
+from hrpose.rundir import checkpoints
 from hrpose.rundir.log import RunLog
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage import checkpoint_file
 from hrpose.storage.seal import sealed
 
 
@@ -38,7 +39,7 @@ class Keeper:
         """
         if self._waiting and self._write(self._waiting[1], self.folder / self._waiting[0]):
             self._waiting = None
-        latest = self.folder / checkpoint.LATEST
+        latest = self.folder / checkpoints.LATEST
         numbered = [self.folder / f"epoch_{epoch}.pth"] if epoch is not None else []
         if not self._write(state, *numbered, latest, before=latest):
             return
@@ -55,7 +56,7 @@ class Keeper:
 
         Those of higher epochs are older: left by a run that went on from an earlier checkpoint.
         """
-        paths = checkpoint.epoch_files(self.folder)
+        paths = checkpoints.epoch_files(self.folder)
         newest = paths.index(self.folder / f"epoch_{epoch}.pth") + 1
         return paths[newest:] + paths[:newest]
 
@@ -75,13 +76,13 @@ class Keeper:
             )
 
     def _write(self, state: Mapping[str, Any], *paths: Path, before: Path | None = None) -> bool:
-        """`checkpoint.save`; what stands at `before` stays reachable as `previous.pth`."""
+        """`checkpoint_file.save`; what stands at `before` stays reachable as `previous.pth`."""
         self.log.keep_folder()
         try:
             # one that was passed by as damaged must not push the good one behind it out
             if before and before.is_file() and _same(before, self.whole):
-                checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
-            checkpoint.save(state, *paths)
+                checkpoint_file.link(before, self.folder / checkpoints.PREVIOUS)
+            checkpoint_file.save(state, *paths)
         except OSError as error:
             there = self.whole
             with suppress(OSError):  # a disk that is gone may refuse even to look

@@ -124,7 +124,7 @@ class RunLog:
                 handler.close()  # opens its file with the next line
         self.warning(f"{self.folder} had vanished, with all checkpoints in it; made it anew")
 
-    def record(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
+    def row(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
         """One row of `metrics.jsonl`: `kind` is 'train' or 'val', `epoch` counts finished ones."""
         if not self.folder:
             return

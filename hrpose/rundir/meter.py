@@ -1,4 +1,4 @@
-"""Means, speeds and memory between two log lines."""
+"""Speed and memory between two log lines."""
 
 import resource
 import sys
@@ -8,21 +8,13 @@ from typing import TypeVar
 
 import torch
 
-from hrpose.processes import distributed
-
 Item = TypeVar("Item")
 
 
 class Meter:
-    """Means and speeds between two log lines."""
+    """Images and seconds between two log lines, and what share of them waited for data."""
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self, losses: torch.Tensor | None = None) -> None:
-        """Start anew, after steps with the given `losses`, means over the processes, if any."""
-        self._before = losses if losses is not None and len(losses) else None
-        self._losses: list[torch.Tensor] = []
         self.restart()
 
     def restart(self) -> None:
@@ -43,21 +35,10 @@ class Meter:
                 self._waited += time.perf_counter() - asked
             yield item
 
-    def add(self, loss: torch.Tensor, images: int) -> None:
-        """One step; the loss stays on its device until it is asked for."""
-        self._losses.append(loss)
+    def add(self, images: int) -> None:
+        """One step with so many images."""
         self._images += images
         self._steps += 1
-
-    def losses(self) -> torch.Tensor:
-        """The losses since the last reset, one a step, means over the processes, which all ask.
-
-        That of a skipped step is NaN.
-        """
-        new = [distributed.mean(torch.stack(self._losses))] if self._losses else []
-        # those from before a resume are means already: a mean of equal numbers may differ from them
-        parts = [self._before, *new] if self._before is not None else new
-        return torch.cat(parts) if parts else torch.zeros(0)
 
     def speed(self) -> tuple[float, float, float]:
         """Images per second (of this process), seconds per step, share of time waiting for data."""

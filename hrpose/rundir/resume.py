@@ -5,13 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hrpose.errors import CheckpointError, RunError
 from hrpose.processes import distributed
+from hrpose.rundir import checkpoints
+from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir.state import Progress, RunState, steps_of
 from hrpose.storage.seal import KEY
+
+
+class Settings(Protocol):
+    """What of a run's settings the best weights depend on."""
+
+    @property
+    def epochs(self) -> int:
+        """Length of the run."""
+
+    @property
+    def save_best(self) -> str | None:
+        """The metric that chooses the best weights."""
+
+    @property
+    def early_stop(self) -> int | None:
+        """Validations without better weights that end the run."""
+
 
 _INCOMPATIBLE = ("keypoints", "codec", "model", "optimizer.type")
 """Parts of a page that make what they are the weights, the targets and the optimizer's memory."""
@@ -26,8 +45,8 @@ def find(work_dir: Path, resume: str | None, log: RunLog) -> tuple[Path, dict[st
     if not resume:
         return None
     if resume != "auto":
-        return Path(resume), checkpoint.read(Path(resume))
-    path, state = checkpoint.newest_whole(work_dir, log.warning)
+        return Path(resume), checkpoints.read_training(Path(resume))
+    path, state = checkpoints.newest_whole(work_dir, log.warning)
     if path is None or state is None:
         # a job that the scheduler starts again and again begins with this one
         log.info(f"no checkpoint in {work_dir} yet: a new run")
@@ -45,8 +64,14 @@ def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
         )
 
 
-def refuse_second_run(work_dir: Path) -> None:
-    """RunError if `work_dir` holds a run already, or cannot be looked into."""
+def require_free(work_dir: Path, resume: str | None) -> None:
+    """RunError if `work_dir` holds another run than the one to go on with, or cannot be looked into.
+
+    Args:
+        resume: as for `find`.
+    """
+    if resume == "auto" or (resume and Path(resume).resolve().parent == work_dir.resolve()):
+        return
     try:
         held = any(path.exists() for path in [work_dir / "train.log", *work_dir.glob("*.pth")])
     except OSError as error:
@@ -60,23 +85,23 @@ def refuse_second_run(work_dir: Path) -> None:
         )
 
 
-def within(path: Path, work_dir: Path) -> bool:
-    """Whether `path` is a file of the run directory `work_dir`."""
-    return path.resolve().parent == work_dir.resolve()
-
-
 def compare(
-    path: Path, meta: dict[str, Any], identity: dict[str, Any], allow_data_change: bool, log: RunLog
+    path: Path,
+    saved: dict[str, Any],
+    identity: dict[str, Any],
+    allow_data_change: bool,
+    log: RunLog,
 ) -> None:
     """Say what changed in page and data since the checkpoint `path`.
 
     Args:
-        meta: of the checkpoint; `identity`: the same of the run that starts now.
+        saved: its content; `identity`: what the run that starts now is made of.
 
     Raises:
         CheckpointError: the change does not go with the weights or the optimizer's memory.
         RunError: the data changed, and `allow_data_change` is false.
     """
+    meta = saved["meta"]
     if "page" not in meta:
         raise CheckpointError(
             f"{path}: written by an older hrpose, which kept too little to go on exactly; start a "
@@ -106,6 +131,69 @@ def compare(
         )
     if other:
         log.warning(f"the {' and '.join(other)} annotations have changed since {path}")
+    then, now = steps_of(meta), steps_of(identity)
+    if then != now and not allow_data_change:
+        raise CheckpointError(
+            f"{path}: an epoch of that run had {then[0]} steps of {then[1]} animals, with this "
+            f"config and number of processes it has {now[0]} of {now[1]}; "
+            "keep processes * data.batch_size * runner.accumulate as they were"
+        )
+
+
+def restore(
+    state: RunState,
+    path: Path,
+    saved: dict[str, Any],
+    settings: Settings,
+    keeper: Keeper,
+    log: RunLog,
+) -> None:
+    """Go on where `saved`, read from `path`, stopped: state, best weights, rows of the log.
+
+    Raises:
+        CheckpointError: it is not one of such a run.
+    """
+    keeper.whole = path
+    state.restore(path, saved)
+    _check_best(state, saved["meta"], settings, keeper.folder, log)
+    progress = state.progress
+    log.rewind(progress.epoch, progress.step, progress.iteration)
+    log.info(f"resumed from {path} after {_where(progress, settings)}")
+
+
+def _check_best(
+    state: RunState, before: dict[str, Any], settings: Settings, folder: Path, log: RunLog
+) -> None:
+    """Forget the best value where it does not hold any more, and an early stop with it.
+
+    Args:
+        before: the `meta` of the checkpoint.
+    """
+    progress, page = state.progress, json.loads(before["page"])["runner"]
+    val = state.identity["val"]
+    other_data = before["val"] and val and before["val"] != val
+    if page.get("save_best") != settings.save_best or other_data:
+        progress.best, progress.best_epoch, progress.best_file = None, progress.epoch, ""
+        progress.stopped_early = False
+    if page.get("early_stop") != settings.early_stop:
+        progress.stopped_early = False
+    name = progress.best_file
+    if name and not distributed.broadcast((folder / name).is_file()):
+        log.warning(
+            f"the best weights so far, {name}, are not in {folder}: the best of the epochs "
+            "from here on is kept"
+        )
+        progress.best, progress.best_file = None, ""
+
+
+def _where(progress: Progress, settings: Settings) -> str:
+    """How far a resumed run is."""
+    if progress.step:
+        return f"step {progress.step} of epoch {progress.epoch + 1}"
+    if progress.stopped_early:
+        return f"epoch {progress.epoch}: nothing is left to train, it stopped early"
+    done = progress.epoch >= settings.epochs
+    return f"epoch {progress.epoch}" + ": nothing is left to train" * done
 
 
 def _differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, str]]:

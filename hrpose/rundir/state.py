@@ -1,21 +1,19 @@
-"""The whole state of a run, to and from the dict that a checkpoint holds."""
+"""All that a run needs to go on as if nothing had happened: to a checkpoint's dict, and back."""
 
 from __future__ import annotations
 
-import json
-import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
 import torch
+from torch import nn
 
 from hrpose.errors import CheckpointError
-from hrpose.processes import distributed
+from hrpose.rundir.generators import generator_states, set_generator_states
+from hrpose.rundir.losses import Losses
 
-if TYPE_CHECKING:
-    from hrpose.engine.runner import Runner
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass
@@ -45,92 +43,92 @@ class Progress:
     stopped_early: bool = False
 
 
-def weights(run: Runner) -> dict[str, Any]:
-    """The weights to test with, and how they came about."""
-    steps = {"steps_per_epoch": run.iters_per_epoch, "animals_per_step": run.step_size}
-    return {
-        "state_dict": run.evaluated.state_dict(),
-        "meta": {**vars(run.progress), **run.identity, **steps},
-    }
+class Average(Protocol[Model]):
+    """A moving average of the weights."""
+
+    model: Model
+    updates: int
+
+    def update(self, model: Model) -> None:
+        """Follow `model` by one optimizer step."""
 
 
-def snapshot(run: Runner, losses: torch.Tensor) -> dict[str, Any]:
-    """All that a run needs to go on as if nothing had happened.
-
-    Args:
-        losses: those since the last log line.
-    """
-    return {
-        **weights(run),
-        "train_state_dict": run.model.state_dict() if run.ema else None,
-        "ema_updates": run.ema.updates if run.ema else 0,
-        "optimizer": run.optimizer.state_dict(),
-        "scaler": run.scaler.state_dict(),
-        "generators": generator_states(),
-        "losses": losses,
-    }
-
-
-def restore(run: Runner, path: Path, state: dict[str, Any], allow_data_change: bool) -> None:
-    """Put `state`, read from `path`, back into `run`: weights, optimizer, counters, generators.
+@dataclass
+class RunState(Generic[Model]):
+    """What training changes, and what it is made of.
 
     Args:
-        allow_data_change: go on from the start of the epoch where the data make other steps.
-
-    Raises:
-        CheckpointError: the state is not one of such a run.
+        ema: moving average of the weights, where there is one.
+        identity: page, digests, size of a step; stands in the checkpoints.
     """
-    meta, progress = state["meta"], run.progress
-    run.keeper.whole = path
-    try:
-        run.model.load_state_dict(state["train_state_dict"] or state["state_dict"])
-        if run.ema:
-            run.ema.model.load_state_dict(state["state_dict"])
-            run.ema.updates = state["ema_updates"]
-        run.optimizer.load_state_dict(_with_settings_of(run.optimizer, state["optimizer"]))
-    except (RuntimeError, ValueError, KeyError) as error:
-        lines = str(error).splitlines()
-        raise CheckpointError(
-            f"{path}: does not fit this config ({' '.join(lines[:2]).strip()[:200]}); "
-            "resume with the config of that run"
-        ) from error
-    if state["scaler"]:  # else that run needed none
-        run.scaler.load_state_dict(state["scaler"])
-    set_generator_states(state["generators"])
-    vars(progress).update({name: meta[name] for name in vars(progress)})
-    losses = state["losses"].to(run.device)
-    made = meta["steps_per_epoch"], meta["animals_per_step"]
-    if made != (run.iters_per_epoch, run.step_size):
-        if not allow_data_change:
+
+    model: Model
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    ema: Average[Model] | None
+    identity: dict[str, Any]
+    progress: Progress = field(default_factory=Progress)
+    losses: Losses = field(default_factory=Losses)
+
+    @property
+    def evaluated(self) -> Model:
+        """The model to validate and to keep: the moving average where there is one."""
+        return self.ema.model if self.ema else self.model
+
+    def weights(self) -> dict[str, Any]:
+        """The weights to test with, and how they came about."""
+        return {
+            "state_dict": self.evaluated.state_dict(),
+            "meta": {**vars(self.progress), **self.identity},
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """The content of a training checkpoint; of several processes all must ask together."""
+        return {
+            **self.weights(),
+            "train_state_dict": self.model.state_dict() if self.ema else None,
+            "ema_updates": self.ema.updates if self.ema else 0,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "generators": generator_states(),
+            "losses": self.losses.values(),
+        }
+
+    def restore(self, path: Path, saved: dict[str, Any]) -> None:
+        """Take over `saved`, a snapshot read from `path`.
+
+        Where an epoch had other steps, as other data make them, it begins anew.
+
+        Raises:
+            CheckpointError: it is not a snapshot of such a run.
+        """
+        meta, progress = saved["meta"], self.progress
+        try:
+            self.model.load_state_dict(saved["train_state_dict"] or saved["state_dict"])
+            if self.ema:
+                self.ema.model.load_state_dict(saved["state_dict"])
+                self.ema.updates = saved["ema_updates"]
+            self.optimizer.load_state_dict(_with_settings_of(self.optimizer, saved["optimizer"]))
+        except (RuntimeError, ValueError, KeyError) as error:
+            lines = str(error).splitlines()
             raise CheckpointError(
-                f"{path}: an epoch of that run had {made[0]} steps of {made[1]} animals, with this "
-                f"config and number of processes it has {run.iters_per_epoch} of {run.step_size}; "
-                "keep processes * data.batch_size * runner.accumulate as they were"
-            )
-        progress.step, progress.iteration = 0, progress.epoch * run.iters_per_epoch
-        losses = losses[:0]
-    _restore_best(run, meta)
-    run.meter.reset(losses)
-    run.log.rewind(progress.epoch, progress.step, progress.iteration)
+                f"{path}: does not fit this config ({' '.join(lines[:2]).strip()[:200]}); "
+                "resume with the config of that run"
+            ) from error
+        if saved["scaler"]:  # else that run needed none
+            self.scaler.load_state_dict(saved["scaler"])
+        set_generator_states(saved["generators"])
+        vars(progress).update({name: meta[name] for name in vars(progress)})
+        losses = saved["losses"].to(next(self.model.parameters()).device)
+        if steps_of(meta) != steps_of(self.identity):
+            progress.step, progress.iteration = 0, progress.epoch * steps_of(self.identity)[0]
+            losses = losses[:0]
+        self.losses.begin(losses)
 
 
-def _restore_best(run: Runner, meta: dict[str, Any]) -> None:
-    """Forget the best value where it does not hold any more, and an early stop with it."""
-    progress, settings = run.progress, run.settings
-    before = json.loads(meta["page"])["runner"]
-    other_data = meta["val"] and run.identity["val"] and meta["val"] != run.identity["val"]
-    if before.get("save_best") != settings.save_best or other_data:
-        progress.best, progress.best_epoch, progress.best_file = None, progress.epoch, ""
-        progress.stopped_early = False
-    if before.get("early_stop") != settings.early_stop:
-        progress.stopped_early = False
-    name = progress.best_file
-    if name and not distributed.broadcast((run.work_dir / name).is_file()):
-        run.log.warning(
-            f"the best weights so far, {name}, are not in {run.work_dir}: the best of the epochs "
-            "from here on is kept"
-        )
-        progress.best, progress.best_file = None, ""
+def steps_of(identity: dict[str, Any]) -> tuple[int, int]:
+    """Steps of an epoch, and animals of a full step over all processes."""
+    return identity["steps_per_epoch"], identity["animals_per_step"]
 
 
 def _with_settings_of(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
@@ -147,25 +145,3 @@ def _with_settings_of(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -
             for old, new in groups
         ],
     }
-
-
-def generator_states() -> dict[str, Any]:
-    """The states of the global generators, as tensors and plain numbers."""
-    numpy: Any = np.random.get_state()  # noqa: NPY002 - users' code may use it
-    kind, keys, position, has_gauss, gauss = numpy
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
-        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss],
-        "python": random.getstate(),
-    }
-
-
-def set_generator_states(states: dict[str, Any]) -> None:
-    """Put back what `generator_states` gave."""
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
-    kind, keys, *rest = states["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
-    random.setstate(states["python"])

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from hrpose.errors import CheckpointError
-from hrpose.models.weights import read_file
-from hrpose.storage.seal import sealed
-
-LATEST = "latest.pth"
-PREVIOUS = "previous.pth"
-_EPOCH_FILE = re.compile(r"epoch_(\d+)\.pth")
+from hrpose.storage.seal import check_seal, sealed
 
 
 def save(state: Mapping[str, Any], *paths: Path) -> None:
@@ -57,72 +53,30 @@ def link(source: Path, path: Path) -> None:
         _remove(temporary)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A training checkpoint of ours, on the CPU; nothing in it is executed.
+def read(path: Path) -> Any:
+    """What a checkpoint file holds, on the CPU, its digest checked; nothing in it is executed.
 
     Raises:
-        CheckpointError: it is missing, cut off, damaged, or holds no training state.
+        CheckpointError: it cannot be read, is damaged, or holds other objects than data.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint")
-    state = read_file(path)
-    if not isinstance(state, dict) or "optimizer" not in state:
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    except Exception as error:  # a damaged pickle can end in almost any exception
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        if refused:
+            raise CheckpointError(
+                f"{path}: holds a Python object ({refused[1]}), and reading one could run code; "
+                "save the weights alone, as tensors"
+            ) from error
+        size = f"{path.stat().st_size:,} bytes"
         raise CheckpointError(
-            f"{path}: holds weights but no training state, so a run cannot resume from it; "
-            "start a new run from these weights with --load-from"
-        )
-    return state
-
-
-def newest_whole(
-    work_dir: Path, warn: Callable[[str], None]
-) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
-    """The newest training checkpoint of a run directory that can be read; None where there is none.
-
-    Says which damaged ones it passed by.
-
-    Raises:
-        CheckpointError: there are checkpoints, but none is whole.
-    """
-    problems = []
-    for path in candidates(work_dir):
-        try:
-            return path, read(path)
-        except CheckpointError as error:
-            problems.append(str(error))
-            warn(f"{error}; trying the one before")
-    if problems:
-        raise CheckpointError(
-            "\n  - ".join([f"{work_dir}: none of its checkpoints can be read", *problems])
-        )
-    return None, None
-
-
-def candidates(work_dir: Path) -> Iterator[Path]:
-    """The training checkpoints of a run directory, newest first.
-
-    Numbered ones by time: higher numbers may be of a branch that a resume from before them left.
-    """
-    by_time = sorted(epoch_files(work_dir), key=lambda path: path.stat().st_mtime_ns)
-    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(by_time)):
-        if path.is_file():
-            yield path
-
-
-def epoch_files(work_dir: Path) -> list[Path]:
-    """All `epoch_N.pth` of a run directory, oldest first."""
-    found = [
-        (int(m[1]), path)
-        for path in work_dir.glob("epoch_*.pth")
-        if (m := _EPOCH_FILE.fullmatch(path.name))
-    ]
-    return [path for _, path in sorted(found)]
-
-
-def remove_leftovers(work_dir: Path) -> None:
-    """Remove what processes that were killed while writing left in a run directory of ours."""
-    for path in work_dir.glob(".*.pth.*.tmp"):
-        _remove(path)
+            f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
+        ) from error
+    check_seal(content, path)
+    return content
 
 
 def _beside(path: Path) -> Path:
@@ -153,3 +107,15 @@ def _flush_folder(folder: Path) -> None:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def _numpy_scalars() -> list[Any]:
+    """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
+    scalar = np.float64().__reduce__()[0]
+    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
+    return [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *{type(np.dtype(code)) for code in codes},
+    ]

@@ -4,15 +4,16 @@ import pytest
 import torch
 
 from hrpose.errors import CheckpointError
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
+from hrpose.storage import checkpoint_file
 
 STATE = {"state_dict": {"w": torch.arange(6.0)}, "optimizer": {}, "meta": {"epoch": 3}}
 
 
 def test_what_is_saved_is_read_back(tmp_path):
     path = tmp_path / "latest.pth"
-    checkpoint.save(STATE, path)
-    state = checkpoint.read(path)
+    checkpoint_file.save(STATE, path)
+    state = checkpoints.read_training(path)
     assert torch.equal(state["state_dict"]["w"], STATE["state_dict"]["w"])
     assert state["meta"] == {"epoch": 3}
     assert [path.name for path in tmp_path.iterdir()] == ["latest.pth"], "no temporary file stays"
@@ -20,36 +21,36 @@ def test_what_is_saved_is_read_back(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "latest.pth"
-    checkpoint.save(STATE, path)
+    checkpoint_file.save(STATE, path)
     before = path.read_bytes()
     with pytest.raises(Exception, match=r"pickle|local object"):
-        checkpoint.save({"optimizer": {}, "bad": lambda: None}, path)
+        checkpoint_file.save({"optimizer": {}, "bad": lambda: None}, path)
     assert path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["latest.pth"]
 
 
 def test_link_keeps_the_content_when_the_source_is_replaced(tmp_path):
     latest, numbered = tmp_path / "latest.pth", tmp_path / "epoch_1.pth"
-    checkpoint.save(STATE, latest)
-    checkpoint.link(latest, numbered)
-    checkpoint.save({**STATE, "meta": {"epoch": 4}}, latest)
-    assert checkpoint.read(numbered)["meta"] == {"epoch": 3}
-    assert checkpoint.read(latest)["meta"] == {"epoch": 4}
+    checkpoint_file.save(STATE, latest)
+    checkpoint_file.link(latest, numbered)
+    checkpoint_file.save({**STATE, "meta": {"epoch": 4}}, latest)
+    assert checkpoints.read_training(numbered)["meta"] == {"epoch": 3}
+    assert checkpoints.read_training(latest)["meta"] == {"epoch": 4}
 
 
 def test_truncated_file_is_named(tmp_path):
     path = tmp_path / "latest.pth"
-    checkpoint.save(STATE, path)
+    checkpoint_file.save(STATE, path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match=r"latest\.pth: not a readable checkpoint"):
-        checkpoint.read(path)
+        checkpoints.read_training(path)
 
 
 def test_weights_alone_cannot_resume(tmp_path):
     path = tmp_path / "best.pth"
     torch.save({"state_dict": STATE["state_dict"]}, path)
     with pytest.raises(CheckpointError, match="--load-from"):
-        checkpoint.read(path)
+        checkpoints.read_training(path)
 
 
 def test_hostile_pickle_executes_nothing(tmp_path):
@@ -59,34 +60,34 @@ def test_hostile_pickle_executes_nothing(tmp_path):
 
     torch.save({"optimizer": Hostile()}, tmp_path / "evil.pth")
     with pytest.raises(CheckpointError):
-        checkpoint.read(tmp_path / "evil.pth")
+        checkpoints.read_training(tmp_path / "evil.pth")
     assert not (tmp_path / "made-by-pickle").exists()
 
 
 def test_the_newest_whole_file_is_taken(tmp_path):
     said = []
-    assert checkpoint.newest_whole(tmp_path, said.append) == (None, None)
+    assert checkpoints.newest_whole(tmp_path, said.append) == (None, None)
     for number, epoch in enumerate((2, 10, 9, 4)):  # 4: after a resume from epoch_2.pth
-        checkpoint.save(STATE, tmp_path / f"epoch_{epoch}.pth")
+        checkpoint_file.save(STATE, tmp_path / f"epoch_{epoch}.pth")
         os.utime(tmp_path / f"epoch_{epoch}.pth", (number, number))
-    assert checkpoint.newest_whole(tmp_path, said.append)[0].name == "epoch_4.pth"
+    assert checkpoints.newest_whole(tmp_path, said.append)[0].name == "epoch_4.pth"
     for name in ("previous.pth", "latest.pth"):
-        checkpoint.save(STATE, tmp_path / name)
-        assert checkpoint.newest_whole(tmp_path, said.append)[0].name == name
+        checkpoint_file.save(STATE, tmp_path / name)
+        assert checkpoints.newest_whole(tmp_path, said.append)[0].name == name
     assert said == []
 
 
 def test_a_damaged_file_is_passed_by_and_said(tmp_path):
     said = []
     for name in ("epoch_1.pth", "previous.pth", "latest.pth"):
-        checkpoint.save(STATE, tmp_path / name)
+        checkpoint_file.save(STATE, tmp_path / name)
     latest, previous = tmp_path / "latest.pth", tmp_path / "previous.pth"
     latest.write_bytes(latest.read_bytes()[:-300])
     content = bytearray(previous.read_bytes())
     place = content.index(STATE["state_dict"]["w"].numpy().tobytes())
     content[place + 5] ^= 4
     previous.write_bytes(bytes(content))
-    path, state = checkpoint.newest_whole(tmp_path, said.append)
+    path, state = checkpoints.newest_whole(tmp_path, said.append)
     assert path.name == "epoch_1.pth"
     assert state["meta"] == STATE["meta"]
     assert [line.split(": ")[0].rpartition("/")[2] for line in said] == [
@@ -97,19 +98,19 @@ def test_a_damaged_file_is_passed_by_and_said(tmp_path):
     assert "the digest differs" in said[1]
     (tmp_path / "epoch_1.pth").unlink()
     with pytest.raises(CheckpointError, match="none of its checkpoints"):
-        checkpoint.newest_whole(tmp_path, said.append)
+        checkpoints.newest_whole(tmp_path, said.append)
 
 
 def test_every_flipped_bit_is_noticed(tmp_path):
     """Anywhere in the file: reading fails, or gives exactly what was written."""
     path = tmp_path / "latest.pth"
-    checkpoint.save(STATE, path)
+    checkpoint_file.save(STATE, path)
     whole = path.read_bytes()
     noticed = 0
     for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            state = checkpoint.read(path)
+            state = checkpoints.read_training(path)
         except CheckpointError:
             noticed += 1
         else:
@@ -119,6 +120,6 @@ def test_every_flipped_bit_is_noticed(tmp_path):
 
 
 def test_several_names_for_one_write(tmp_path):
-    checkpoint.save(STATE, tmp_path / "epoch_3.pth", tmp_path / "latest.pth")
+    checkpoint_file.save(STATE, tmp_path / "epoch_3.pth", tmp_path / "latest.pth")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch_3.pth", "latest.pth"]
     assert (tmp_path / "epoch_3.pth").samefile(tmp_path / "latest.pth")

@@ -2,9 +2,10 @@ import pytest
 import torch
 
 from hrpose.errors import RunError
+from hrpose.rundir import checkpoints
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage import checkpoint_file
 
 
 @pytest.fixture
@@ -15,14 +16,14 @@ def keeper(tmp_path):
 @pytest.fixture
 def disk(monkeypatch):
     """A disk without room for files whose names hold `disk["full_for"]`."""
-    save, state = checkpoint.save, {"full_for": "best"}
+    save, state = checkpoint_file.save, {"full_for": "best"}
 
     def maybe(content, *paths):
         if state["full_for"] and state["full_for"] in paths[-1].name:
             raise OSError(28, "No space left on device")
         save(content, *paths)
 
-    monkeypatch.setattr(checkpoint, "save", maybe)
+    monkeypatch.setattr(checkpoint_file, "save", maybe)
     return state
 
 
@@ -32,10 +33,10 @@ def test_epochs_of_an_abandoned_branch_are_the_oldest(tmp_path):
     for epoch in (2, 4, 6, 8):
         (tmp_path / f"epoch_{epoch}.pth").touch()
     keeper.save({"optimizer": {}}, "", None)
-    assert len(checkpoint.epoch_files(tmp_path)) == 4, "between epochs nothing is new"
+    assert len(checkpoints.epoch_files(tmp_path)) == 4, "between epochs nothing is new"
     for epoch, left in ((5, [4, 5]), (6, [5, 6]), (7, [6, 7])):
         keeper.save({"optimizer": {}}, "", epoch)
-        names = [path.name for path in checkpoint.epoch_files(tmp_path)]
+        names = [path.name for path in checkpoints.epoch_files(tmp_path)]
         assert names == [f"epoch_{number}.pth" for number in left]
 
 

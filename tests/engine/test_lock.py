@@ -52,7 +52,7 @@ def test_one_that_another_run_took(folder, lock):
         lock.renewed()
     log = RunLog(folder, lock=lock)
     with pytest.raises(RunError, match="has begun another run"):
-        log.record("train", 0, 1, loss=0.5)
+        log.row("train", 0, 1, loss=0.5)
     log.close()
     assert not (folder / "metrics.jsonl").exists()
 

@@ -16,29 +16,29 @@ def log(tmp_path):
 
 
 def test_a_row_that_does_not_fit_on_the_disk_leaves_no_part_behind(tmp_path, log):
-    log.record("train", 0, 1, loss=0.5)
+    log.row("train", 0, 1, loss=0.5)
     path = tmp_path / "metrics.jsonl"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
     try:
-        log.record("train", 0, 2, loss=0.25)
+        log.row("train", 0, 2, loss=0.25)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert len(path.read_text().splitlines()) == 1
-    log.record("train", 0, 3, loss=0.125)
+    log.row("train", 0, 3, loss=0.125)
     assert [json.loads(line)["iteration"] for line in path.read_text().splitlines()] == [1, 2, 3]
 
 
 def test_rows_that_wait_are_written_at_the_end(tmp_path, log):
     (tmp_path / "metrics.jsonl").mkdir()  # cannot be opened
-    log.record("train", 0, 1, loss=0.5)
+    log.row("train", 0, 1, loss=0.5)
     (tmp_path / "metrics.jsonl").rmdir()
     log.close()
     assert json.loads((tmp_path / "metrics.jsonl").read_text())["iteration"] == 1
 
 
 def test_rows_that_cannot_be_rewritten_stay(tmp_path, log, monkeypatch):
-    log.record("train", 0, 1, loss=0.5)
+    log.row("train", 0, 1, loss=0.5)
     before = (tmp_path / "metrics.jsonl").read_bytes()
 
     def full(*_, **__):

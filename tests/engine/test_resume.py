@@ -8,8 +8,9 @@ from hrpose import config
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.processes import distributed
+from hrpose.rundir import checkpoints
 from hrpose.rundir.resume import require_agreement
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage import checkpoint_file
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
@@ -30,14 +31,14 @@ def copy(begun, tmp_path):
 
 def unbeatable(folder):
     """Give a run a best PCK that no later epoch reaches."""
-    state = checkpoint.read(folder / "latest.pth")
+    state = checkpoints.read_training(folder / "latest.pth")
     state["meta"]["best"] = 2.0
-    checkpoint.save(state, folder / "latest.pth")
+    checkpoint_file.save(state, folder / "latest.pth")
 
 
 def test_a_changed_weight_decay_counts(copy, tiny):
     train(tiny("optimizer.weight_decay=0.25"), copy, "auto")
-    (group,) = checkpoint.read(copy / "latest.pth")["optimizer"]["param_groups"]
+    (group,) = checkpoints.read_training(copy / "latest.pth")["optimizer"]["param_groups"]
     assert group["weight_decay"] == 0.25
     assert group["lr"] == 5e-4
 
@@ -89,7 +90,7 @@ def test_resuming_with_a_gradient_scaler_that_was_not_needed_before(copy, tiny, 
     real = torch.amp.GradScaler
     monkeypatch.setattr(torch.amp, "GradScaler", lambda *a, **k: real("cpu", init_scale=64.0))
     train(tiny(), copy, "auto")
-    assert checkpoint.read(copy / "latest.pth")["scaler"]["scale"] == 64.0
+    assert checkpoints.read_training(copy / "latest.pth")["scaler"]["scale"] == 64.0
 
 
 def test_rows_of_earlier_epochs_stay_when_the_data_shrink(copy, tiny):

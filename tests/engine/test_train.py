@@ -8,7 +8,7 @@ from hrpose import config
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, ConfigError, RunError
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
@@ -131,7 +131,7 @@ def test_load_from_starts_from_the_weights(finished, tiny, tmp_path):
 
 def test_old_checkpoints_go_and_the_best_stays(tiny, tmp_path):
     train(tiny("runner.epochs=4", "runner.keep_checkpoints=2"), tmp_path)
-    assert [path.name for path in checkpoint.epoch_files(tmp_path)] == [
+    assert [path.name for path in checkpoints.epoch_files(tmp_path)] == [
         "epoch_3.pth",
         "epoch_4.pth",
     ]

@@ -13,7 +13,8 @@ from runs import TINY, same_run
 from hrpose import config
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, RunError
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
+from hrpose.storage import checkpoint_file
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +32,14 @@ def copy(finished, tmp_path):
 
 
 def _write_for_ever(folder: str, started) -> None:
-    latest = Path(folder, checkpoint.LATEST)
+    latest = Path(folder, checkpoints.LATEST)
     number = 0
     while True:
         number += 1
         state = {"optimizer": {}, "number": number, "w": torch.full((200_000,), float(number))}
         if latest.is_file():
-            checkpoint.link(latest, latest.with_name(checkpoint.PREVIOUS))
-        checkpoint.save(state, Path(folder, f"epoch_{number % 3}.pth"), latest)
+            checkpoint_file.link(latest, latest.with_name(checkpoints.PREVIOUS))
+        checkpoint_file.save(state, Path(folder, f"epoch_{number % 3}.pth"), latest)
         started.set()
 
 
@@ -59,8 +60,8 @@ def test_kill_while_writing(tmp_path, happened):
         process.join(draws.uniform(0, 0.02))
         process.kill()
         process.join()
-        path, state = checkpoint.newest_whole(tmp_path, passed_by.append)
-        assert path.name == checkpoint.LATEST
+        path, state = checkpoints.newest_whole(tmp_path, passed_by.append)
+        assert path.name == checkpoints.LATEST
         assert torch.equal(state["w"], torch.full((200_000,), float(state["number"])))
         numbers.append(state["number"])
     assert passed_by == []
@@ -75,7 +76,7 @@ def test_kill_while_writing(tmp_path, happened):
     expects="the checkpoint before it is used, which is said; the run ends as the undisturbed one",
 )
 def test_truncated(copy, finished, happened):
-    latest = copy / checkpoint.LATEST
+    latest = copy / checkpoints.LATEST
     content = latest.read_bytes()
     latest.unlink()
     latest.write_bytes(content[: len(content) // 2])
@@ -95,7 +96,7 @@ def test_truncated(copy, finished, happened):
 def test_bit_flip(copy, finished, happened, tmp_path):
     from hrpose.engine.test import run_test
 
-    latest = copy / checkpoint.LATEST
+    latest = copy / checkpoints.LATEST
     content = bytearray(latest.read_bytes())
     latest.unlink()  # epoch_2.pth is the same file: it stays whole
     weight = torch.load(finished / "latest.pth")["state_dict"]["keypoint_head.final_layer.weight"]
@@ -125,7 +126,7 @@ def test_damaged_then_full(copy, happened, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save", full)
+        patch.setattr(checkpoint_file, "save", full)
         with pytest.raises(RunError, match="its end could not be saved"):
             train(page, folder, "auto")
     assert (folder / "previous.pth").read_bytes() == previous
@@ -140,7 +141,7 @@ def test_damaged_then_full(copy, happened, monkeypatch):
     expects="CheckpointError that lists them; nothing is overwritten",
 )
 def test_all_damaged(copy, happened):
-    for path in checkpoint.candidates(copy):
+    for path in checkpoints.candidates(copy):
         path.unlink()
         path.write_bytes(b"")
     with pytest.raises(CheckpointError) as caught:
@@ -185,9 +186,9 @@ def test_best_is_kept(tmp_path, happened):
     train(config.load(TINY, changes), tmp_path)
     best = next(tmp_path.glob("best_*.pth"))
     before = best.read_bytes()
-    state = checkpoint.read(tmp_path / "latest.pth")
+    state = checkpoints.read_training(tmp_path / "latest.pth")
     state["meta"]["best"] = 2.0  # a PCK that no later epoch reaches
-    checkpoint.save(state, tmp_path / "latest.pth")
+    checkpoint_file.save(state, tmp_path / "latest.pth")
     progress = train(config.load(TINY, ["runner.log_interval=1"]), tmp_path, resume="auto")
     assert (progress.epoch, progress.best, progress.best_epoch) == (2, 2.0, 1)
     assert [path.name for path in tmp_path.glob("best_*.pth")] == [best.name]

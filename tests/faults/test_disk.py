@@ -17,7 +17,7 @@ from hrpose import config
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import train
 from hrpose.errors import RunError
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
 
 PAGE = ["runner.epochs=3", "runner.log_interval=1"]
 
@@ -76,8 +76,10 @@ def test_full_to_the_end(tmp_path, happened, after_epoch):
         after_epoch[2] = limit
         with pytest.raises(RunError, match="its end could not be saved"):
             train(config.load(TINY, PAGE), tmp_path)
-    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["step"] == 4, "before validation 2"
-    assert checkpoint.read(tmp_path / "epoch_1.pth")["meta"]["epoch"] == 1
+    assert checkpoints.read_training(tmp_path / "latest.pth")["meta"]["step"] == 4, (
+        "before validation 2"
+    )
+    assert checkpoints.read_training(tmp_path / "epoch_1.pth")["meta"]["epoch"] == 1
     happened("latest.pth of epoch 2 is whole; the error says that the end is not saved")
 
 
@@ -97,7 +99,7 @@ def test_vanished(tmp_path, happened, after_epoch, capsys):
     assert "had vanished" in log and "epoch 3 validation" in log
     assert list((folder / "tensorboard").iterdir())
     assert f"process {os.getpid()} on" in (folder / ".lock").read_text()
-    assert checkpoint.read(folder / "latest.pth")["meta"]["epoch"] == 3
+    assert checkpoints.read_training(folder / "latest.pth")["meta"]["epoch"] == 3
     assert torch.load(folder / "epoch_3.pth", weights_only=True)["meta"]["epoch"] == 3
     happened("said; the last epoch is saved in a new directory")
 
@@ -120,7 +122,7 @@ def test_console_gone(tmp_path, happened):
         assert "Error" not in done.stderr
         said = (tmp_path / name / "train.log").read_text()
         assert "epoch 1 validation" in said
-        assert checkpoint.read(tmp_path / name / "latest.pth")["meta"]["epoch"] == 1
+        assert checkpoints.read_training(tmp_path / name / "latest.pth")["meta"]["epoch"] == 1
     happened("both ended well, saved, with a whole train.log")
 
 

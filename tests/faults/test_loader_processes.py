@@ -16,7 +16,7 @@ from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.train import train
 from hrpose.errors import LoaderError, RunError
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
 
 
 class Sleeps(Transform):
@@ -145,8 +145,8 @@ def test_run_is_saved(tmp_path, happened, monkeypatch):
         patch.setattr(PoseLoader, "__iter__", failing)
         with pytest.raises(LoaderError):
             train(page, tmp_path)
-    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["iteration"] == 3
+    assert checkpoints.read_training(tmp_path / "latest.pth")["meta"]["iteration"] == 3
     train(page, tmp_path, resume="auto")
     assert "after step 3 of epoch 1" in (tmp_path / "train.log").read_text()
-    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["iteration"] == 4
+    assert checkpoints.read_training(tmp_path / "latest.pth")["meta"]["iteration"] == 4
     happened("saved at step 3; resumed with step 4")

@@ -10,7 +10,7 @@ from hrpose import config
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.models.topdown import TopDown
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
 
 FROZEN = ["runner.epochs=1", "runner.log_interval=1", "runner.val_interval=0"]
 
@@ -60,7 +60,7 @@ def forward(monkeypatch):
 
 
 def finite(path):
-    state = checkpoint.read(path)
+    state = checkpoints.read_training(path)
     tensors = [*state["state_dict"].values(), *(state["train_state_dict"] or {}).values()]
     for values in state["optimizer"]["state"].values():
         tensors += values.values()
@@ -97,7 +97,9 @@ def test_gradient_beyond_clipping(tmp_path, happened, forward):
     forward(lambda call, images, y: Steep.apply(y()) if call == 2 else y())
     progress = train(config.load(TINY, changes), tmp_path)
     assert progress.skipped == 1
-    before, after = (checkpoint.read(tmp_path / name) for name in ("previous.pth", "latest.pth"))
+    before, after = (
+        checkpoints.read_training(tmp_path / name) for name in ("previous.pth", "latest.pth")
+    )
     for key, value in before["state_dict"].items():
         assert torch.equal(value, after["state_dict"][key]), key
     happened("skipped; weights and statistics equal to the bit")
@@ -112,7 +114,9 @@ def test_skip_is_no_step(tmp_path, happened, forward):
     changes = [*FROZEN, "runner.save_steps=1", "data.train.length=8"]
     forward(lambda call, images, y: y() * (torch.nan if call == 2 else 1))
     train(config.load(TINY, changes), tmp_path)
-    before, after = (checkpoint.read(tmp_path / name) for name in ("previous.pth", "latest.pth"))
+    before, after = (
+        checkpoints.read_training(tmp_path / name) for name in ("previous.pth", "latest.pth")
+    )
     assert (before["meta"]["iteration"], after["meta"]["iteration"]) == (1, 2)
     counters = [key for key in before["state_dict"] if key.endswith("num_batches_tracked")]
     assert counters
@@ -137,7 +141,7 @@ def test_exploding(tmp_path, happened):
     assert "10 steps in a row" in str(caught.value)
     assert "lower optimizer.lr" in str(caught.value)
     assert "--resume" in str(caught.value)
-    assert checkpoint.read(tmp_path / "latest.pth")["meta"]["epoch"] >= 1
+    assert checkpoints.read_training(tmp_path / "latest.pth")["meta"]["epoch"] >= 1
     happened("stopped after ten skipped steps, with advice")
 
 
@@ -167,7 +171,7 @@ def test_out_of_memory(tmp_path, happened, forward):
     assert "in 2 parts" in said and "in 4 parts" in said
     whole, parts = ([row["loss"] for row in rows(tmp_path / name)] for name in ("whole", "short"))
     assert parts == pytest.approx(whole, rel=1e-4)
-    assert checkpoint.read(tmp_path / "short/latest.pth")["meta"]["micro_batches"] == 4
+    assert checkpoints.read_training(tmp_path / "short/latest.pth")["meta"]["micro_batches"] == 4
     happened("2, then 4 parts; losses equal those of whole batches within 1e-4")
 
 
@@ -195,7 +199,7 @@ def test_no_memory_at_all(tmp_path, happened, forward):
 def test_attempt_leaves_nothing(tmp_path, happened, forward):
     forward(lambda call, images, y: Explodes.apply(y()) if call == 1 else y())
     train(config.load(TINY, [*FROZEN, "data.train.length=4"]), tmp_path / "short")
-    state = checkpoint.read(tmp_path / "short/latest.pth")["state_dict"]
+    state = checkpoints.read_training(tmp_path / "short/latest.pth")["state_dict"]
     assert state["backbone.bn1.num_batches_tracked"] == 2, "two halves of one step"
     happened("two halves counted, the attempt not")
 

@@ -15,10 +15,10 @@ import torch
 
 from hrpose import config
 from hrpose.datasets.synthetic import write_coco
+from hrpose.engine.experiment import read_dataset
 from hrpose.errors import CheckpointError
 from hrpose.models.weights import read_state_dict
-from hrpose.reproduce.data import read_dataset
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.rundir import checkpoints
 from hrpose.storage.download import fetch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -133,7 +133,9 @@ class Hostile:
     "beside real weights; read as weights, and to resume",
     expects="nothing is executed; refused by name",
 )
-@pytest.mark.parametrize("read", [read_state_dict, checkpoint.read], ids=["weights", "resume"])
+@pytest.mark.parametrize(
+    "read", [read_state_dict, checkpoints.read_training], ids=["weights", "resume"]
+)
 @pytest.mark.parametrize("form", ["pickle", "torch", "entry"])
 def test_hostile_checkpoint(tmp_path, happened, read, form):
     trace, path = tmp_path / "executed", tmp_path / "net.pth"

@@ -5,8 +5,8 @@ import pytest
 from hrpose import config
 from hrpose.datasets.synthetic import write_coco
 from hrpose.engine import train as engine
+from hrpose.engine.experiment import read_dataset
 from hrpose.errors import DataError
-from hrpose.reproduce.data import read_dataset
 
 TINY = "tests/pages/tiny.py"
 

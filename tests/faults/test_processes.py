@@ -32,9 +32,9 @@ TopDown.forward = forward
 NO_ROOM = """
 import os
 import torch
-from hrpose.engine.micro_batches import MicroBatches
+from hrpose.engine.memory import Memory
 
-original, calls = MicroBatches.parts, []
+original, calls = Memory._parts, []
 
 def parts(self, batches):
     for part in original(self, batches):
@@ -43,7 +43,7 @@ def parts(self, batches):
             raise torch.OutOfMemoryError("CUDA out of memory.")
         yield part
 
-MicroBatches.parts = parts
+Memory._parts = parts
 """
 SLOW = """
 import time

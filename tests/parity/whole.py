@@ -5,15 +5,15 @@ of predictions.
 import functools
 import json
 import tempfile
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from hrpose.datasets.loader import make_loader
-from hrpose.engine.evaluate import predict
+from hrpose.engine.evaluate import Evaluator
 from hrpose.metrics import PCK, CocoAP, write_results
+from hrpose.rundir.log import RunLog
 from hrpose.structures import Predictions
 from parity.crops import sample_set
 from parity.links import DATASETS, Measured, Reference, Worst, link
@@ -46,7 +46,8 @@ def found(reference: Reference, dataset: str) -> tuple[Predictions, torch.Tensor
     topdown.codec.decode = watched
     loader = make_loader(data, batch_size=len(data), workers=0, shuffle=False, drop_last=False,
                          seed=0, rank=0, world_size=1, pin_memory=False)  # fmt: skip
-    predictions = predict(topdown, loader, torch.device("cpu"), nullcontext, print)
+    evaluator = Evaluator(data, loader, [], torch.device("cpu"), "fp32", RunLog(None))
+    predictions = evaluator.predict(topdown)
     return predictions, torch.cat(heatmaps)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
-from hrpose.engine.precision import PRECISIONS, resolve_precision
+from hrpose.engine.device import PRECISIONS, resolve_precision
+from hrpose.engine.experiment import prepare
 from proofs.benchmark.figures import Fact
 from proofs.benchmark.machine import Peaks
-from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.pages import Page
 from proofs.benchmark.roofline import Demand, demand
 
 TRAINING = 3
@@ -64,8 +65,8 @@ def limits_of(pages: Mapping[str, Page], device: torch.device, training: bool) -
     counted: dict[str, Demand] = {}
     found = {}
     for name, page in pages.items():
-        experiment = outline(page)
-        model, settings, data = experiment.model, experiment.settings, experiment.data
+        experiment = prepare(page)
+        model, settings, data = experiment.outline(), experiment.settings, experiment.data
         key = json.dumps(page["model"], sort_keys=True)
         if key not in counted:
             counted[key] = demand(model, model.codec.input_size, training)

@@ -22,8 +22,9 @@ import torch
 
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.loader import PoseLoader, collate, make_loader
+from hrpose.engine.experiment import prepare
 from proofs.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
-from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.pages import Page
 from proofs.benchmark.resized import Resized
 from proofs.benchmark.timing import Plan, alternate, bar
 from proofs.benchmark.transforms import transform_rows
@@ -39,7 +40,7 @@ _RGB = getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_COLOR)
 
 def loader_section(page: Page, plan: Plan, workers: Sequence[int]) -> Section:
     """Train and test pipeline of `page`, each for one process and for every number of `workers`."""
-    experiment = outline(page)
+    experiment = prepare(page)
     data = experiment.data
     rows: list[Row] = []
     for split in ("train", "test"):

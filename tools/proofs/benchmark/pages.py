@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
-
-import torch
 
 from hrpose import config
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.experiment import Experiment, prepare
+from hrpose.engine.experiment import Experiment
 from hrpose.errors import RunError
 
 Page = dict[str, Any]
@@ -61,12 +59,6 @@ def without_workers(page: Page) -> Page:
     return {**page, "data": {**page["data"], "workers": 0}}
 
 
-def outline(page: Page) -> Experiment:
-    """The page's experiment with a model of shapes only, for what needs no weights."""
-    with torch.device("meta"):
-        return prepare(page)
-
-
 @dataclass
 class Supplied(Experiment):
     """An experiment whose data sets `supply` gives, from a split and the pipeline for it."""
@@ -82,4 +74,5 @@ class Supplied(Experiment):
 
 def supplied(experiment: Experiment, supply: Callable[[str, list[Any]], PoseDataset]) -> Experiment:
     """`experiment` with other data sets."""
-    return Supplied(**vars(experiment), supply=supply)
+    parts = {part.name: getattr(experiment, part.name) for part in fields(experiment)}
+    return Supplied(**parts, supply=supply)

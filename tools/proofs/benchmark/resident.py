@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
+from hrpose.engine.device import autocast, resolve_precision, set_backends
 from hrpose.engine.experiment import Experiment, prepare
-from hrpose.engine.loading import loader
-from hrpose.engine.precision import autocast, resolve_precision
+from hrpose.engine.loading import loader, size_of_epoch
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
 from hrpose.models import TopDown
@@ -67,9 +67,18 @@ def resident_runner(page: Page, folder: Path, device: torch.device) -> tuple[Run
     )
     folder.mkdir(parents=True, exist_ok=True)
     own = Path(mkdtemp(dir=folder))  # each run has a directory of its own
-    runner = make_runner(random, own, device, RunLog(None, main=False), None)
+    runner = new_runner(random, own, RunLog(None, main=False), device)
     runner.train_epoch(0)  # one step; puts every layer in the mode that training wants
     return runner, [on_device(batch, device) for batch in runner.loader]
+
+
+def new_runner(experiment: Experiment, folder: Path, log: RunLog, device: torch.device) -> Runner:
+    """The Runner of `experiment`, before its first step, without validation."""
+    settings = experiment.settings
+    set_backends(settings.deterministic, device)
+    batches = loader(experiment, experiment.dataset("train"), train=True, device=device)
+    identity = dict[str, Any](size_of_epoch(batches, settings))
+    return make_runner(experiment, identity, batches, None, folder, log, device)
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

@@ -13,17 +13,16 @@ from typing import Any
 
 import torch
 
-from hrpose.engine.allocator import keep_freed_memory
+from hrpose.engine.device import choose_device, keep_freed_memory, resolve_precision
+from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import processors
-from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
-from hrpose.processes import distributed
 from hrpose.rundir import provenance
 from hrpose.storage.files import write_whole
 from proofs.benchmark import machine
 from proofs.benchmark.figures import Section
 from proofs.benchmark.loading import loader_section
-from proofs.benchmark.pages import Page, load, outline, read_variants
+from proofs.benchmark.pages import Page, load, read_variants
 from proofs.benchmark.profiling import profile_mode
 from proofs.benchmark.resident import inference_section, step_section
 from proofs.benchmark.scoring import eval_section
@@ -76,7 +75,7 @@ def benchmark(request: Request) -> dict[str, Any]:
     """
     pages = _pages(request)
     page = next(iter(pages.values()))
-    device = distributed.choose_device(page["runner"].get("device", "auto"))
+    device = choose_device(page["runner"].get("device", "auto"))
     if device.type == "cpu":
         keep_freed_memory()  # as training and testing do
     plan = Plan(device, request.repeats, request.seconds)
@@ -121,7 +120,7 @@ def _pages(request: Request) -> dict[str, Page]:
     pages = {}
     for variant in read_variants(request.variants):
         pages[variant.name] = load(request.config, [*request.changes, *variant.changes])
-        outline(pages[variant.name])
+        prepare(pages[variant.name])
     return pages
 
 

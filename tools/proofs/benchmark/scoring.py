@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hrpose.config.registry import build
+from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
 from proofs.benchmark.figures import Fact, Figure, Row, Section, ratio
-from proofs.benchmark.pages import Page, outline
+from proofs.benchmark.pages import Page
 from proofs.benchmark.stand_in import coco_of, random_animals, random_predictions
 from proofs.benchmark.timing import Plan, alternate
 
@@ -26,7 +27,7 @@ _SIGMA = 0.05
 
 def eval_section(page: Page, plan: Plan, counts: Sequence[int] = (_AP, _DISTANCE)) -> Section:
     """Seconds of each scoring of `counts` predictions, by AP and by PCK and NME."""
-    meta = outline(page).meta
+    meta = prepare(page).meta
     by_ap, by_distance = counts
     return Section(
         [*_ap_rows(meta, plan, by_ap), *_distance_rows(meta, plan, by_distance)],

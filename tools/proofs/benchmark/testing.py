@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.evaluate import score
+from hrpose.engine.device import resolve_precision
+from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.loading import loader, validator
-from hrpose.engine.precision import resolve_precision
+from hrpose.engine.labels import Labels
+from hrpose.engine.loading import loader
+from hrpose.metrics.score import score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog
 from proofs.benchmark.figures import Fact, Row, Section, rate
@@ -31,18 +33,18 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
     if animals is not None:
         dataset = cast(PoseDataset, Resized(dataset, animals))
     model = experiment.model.to(device).to(memory_format=settings.memory_format)
-    validate = validator(experiment, dataset, device, RunLog(None, main=False))
+    evaluator = Evaluator.of(experiment, dataset, device, RunLog(None, main=False))
     batches = loader(experiment, dataset, train=False, device=device)
     first = on_device(next(iter(batches)), device)
     precision, flip_test = resolve_precision(settings.precision, device), model.flip_test
     answer = answers(fold_batch_norm(model), precision, device)
-    predictions = validate(model).predictions
+    predictions = evaluator.evaluate(model).predictions
     count, size = len(predictions), len(first["images"])
     works: dict[str, Any] = {
-        "whole": lambda: validate(model),
+        "whole": lambda: evaluator.evaluate(model),
         "loader": lambda: [None for _ in batches],
         "inference": lambda: answer(first["images"], flip_test),
-        "scoring": lambda: score(predictions, dataset, experiment.metrics),
+        "scoring": lambda: score(predictions, Labels.of(dataset), experiment.metrics),
     }
     taken = alternate(works, plan, "test")
     facts: dict[str, Fact] = {

@@ -18,11 +18,10 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
 from hrpose.engine.runner import Runner
-from hrpose.engine.train import make_runner
 from hrpose.rundir.log import RunLog
 from proofs.benchmark.figures import Fact, Figure, Row, Section, rate, ratio
 from proofs.benchmark.pages import Page, supplied, without_validation
-from proofs.benchmark.resident import on_device
+from proofs.benchmark.resident import new_runner, on_device
 from proofs.benchmark.resized import Resized
 from proofs.benchmark.timing import Plan, bar, seconds_of
 
@@ -88,7 +87,7 @@ def train_section(page: Page, plan: Plan, folder: Path) -> Section:
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.closing(RunLog(folder)) as log:
         one = supplied(experiment, lambda *_: steps(1))
-        runner = make_runner(one, folder, plan.device, log, None)
+        runner = new_runner(one, folder, log, plan.device)
         runner.train_epoch(0)  # one step; puts every layer in the mode that training wants
 
         def make_loader(count: int) -> DataLoader:

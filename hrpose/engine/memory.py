@@ -1,29 +1,49 @@
-"""Batches in parts: as many as the device's memory asks for; the step stays that of the whole."""
+"""Memory that runs out: the gradients of a step once more, in smaller parts of its batches."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from hrpose.engine.steps import BatchStatistics
 from hrpose.errors import RunError
 from hrpose.processes import distributed
+from hrpose.rundir.generators import generator_states, set_generator_states
 from hrpose.rundir.log import RunLog
-from hrpose.rundir.state import Progress, generator_states, set_generator_states
+from hrpose.rundir.state import Progress
 
 _SHORT = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|can't allocate memory", re.I)
-_SHIPPED = ("images", "keypoints", "visible")
 _REHEARSALS = 2
 """Passes through the first step of several processes before the one that counts."""
 
 
-class MicroBatches:
+@dataclass(frozen=True)
+class Part:
+    """What goes through the network at once: a batch, or a part of one, on the CPU."""
+
+    images: Tensor
+    keypoints: Tensor
+    visible: Tensor
+    divisor: float
+    """Of its loss, so that the parts of a step add up to the mean over its animals."""
+    context: AbstractContextManager
+    """Around its forward and backward pass: whether gradients are exchanged with other processes."""
+
+    def to(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Images, keypoints and visible on `device`."""
+        tensors = (self.images, self.keypoints, self.visible)
+        images, keypoints, visible = (t.to(device, non_blocking=True) for t in tensors)
+        return images, keypoints, visible
+
+
+class Memory:
     """Cuts batches into `progress.micro_batches` parts, and doubles that when memory runs out.
 
     Several processes agree before each exchange of gradients that all had enough memory for what
@@ -34,10 +54,13 @@ class MicroBatches:
 
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
+        statistics: of the batch norm in it; an attempt that failed leaves none behind.
     """
 
-    def __init__(self, network: nn.Module, progress: Progress, log: RunLog) -> None:
-        self._progress, self._log = progress, log
+    def __init__(
+        self, network: nn.Module, statistics: BatchStatistics, progress: Progress, log: RunLog
+    ) -> None:
+        self._statistics, self._progress, self._log = statistics, progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
         self._passes = 0  # that went well at this size, rehearsals among them
         # the part at hand: in its forward pass buckets are made anew, and exchanged; in its
@@ -52,25 +75,46 @@ class MicroBatches:
         # others waiting, so they cannot agree on smaller parts
         self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
 
-    def parts(
-        self, batches: list[dict[str, Any]]
-    ) -> Iterator[tuple[list[torch.Tensor], float, AbstractContextManager]]:
-        """Images, keypoints and visible of each part; the divisor of its loss; its context."""
+    def run(
+        self, gradients: Callable[[Iterator[Part]], Tensor], batches: list[dict[str, Any]]
+    ) -> Tensor:
+        """`gradients` of `batches` in as many parts as memory asks for; returns what it returns.
+
+        Raises:
+            RunError: memory is too short for one animal, or ran out where processes cannot agree.
+        """
+        animals = max(len(batch["images"]) for batch in batches)
+        while True:
+            self._statistics.remember()
+            failure = ""
+            try:
+                result = gradients(self._parts(batches))
+            except RuntimeError as error:
+                failure = out_of_memory(error)
+                if not failure:
+                    raise
+            # the error is gone here, with it its traceback, and with that the graph of the attempt
+            if not self._again(failure, animals):
+                return result
+            self._statistics.put_back_where(torch.tensor(True))
+
+    def _parts(self, batches: list[dict[str, Any]]) -> Iterator[Part]:
         count = self._progress.micro_batches
         self._asked = self._begun = False
         if self._shared is not None and self._passes < _REHEARSALS:
             self._generators = generator_states()
         for number, batch in enumerate(batches, start=1):
-            chunks = list(zip(*(batch[key].chunk(count) for key in _SHIPPED), strict=True))
-            for place, chunk in enumerate(chunks, start=1):
+            tensors = (batch[name].chunk(count) for name in ("images", "keypoints", "visible"))
+            chunks = list(zip(*tensors, strict=True))
+            for place, (images, keypoints, visible) in enumerate(chunks, start=1):
                 last = number == len(batches) and place == len(chunks)
                 first = number == 1 and place == 1
                 self._rebuild = self._passes == _REHEARSALS and first
                 self._exchange = self._shared is not None and self._passes > 0 and last
-                divisor = len(batches) * len(batch["images"]) / max(1, len(chunk[0]))
+                divisor = len(batches) * len(batch["images"]) / max(1, len(images))
                 local = self._shared is not None and not self._exchange
                 context = self._shared.no_sync() if self._shared and local else nullcontext()
-                yield list(chunk), divisor, context
+                yield Part(images, keypoints, visible, divisor, context)
 
     def _before_forward(self, *_: object) -> None:
         """OutOfMemoryError if the forward pass exchanges something, and a process is not there."""
@@ -93,16 +137,12 @@ class MicroBatches:
         self._asked = True
         return bool(distributed.largest(int(here)))
 
-    def again(self, failure: str, animals: int) -> bool:
-        """After the backward passes of one step: whether to do them again.
+    def _again(self, failure: str, animals: int) -> bool:
+        """Whether an attempt is to be made once more: it failed, or was a rehearsal.
 
         Args:
             failure: the message of an out-of-memory error; empty if there was none.
             animals: size of the largest batch.
-
-        Raises:
-            RunError: memory is too short for one animal, or ran out where processes cannot agree:
-                while gradients are exchanged, or with batch norm that exchanges its statistics.
         """
         if failure and self._shared is not None and (self._synced or self._begun):
             raise RunError(
@@ -112,12 +152,17 @@ class MicroBatches:
         failed = bool(failure)
         if self._shared is not None and not self._asked:
             failed = self._some_failed(failed)
-        if not failed:
-            self._passes += 1
-            rehearsal = self._shared is not None and self._passes <= _REHEARSALS
-            if rehearsal:
-                set_generator_states(self._generators)
-            return rehearsal
+        if failed:
+            self._halve(failure, animals)
+            return True
+        self._passes += 1
+        rehearsal = self._shared is not None and self._passes <= _REHEARSALS
+        if rehearsal:
+            set_generator_states(self._generators)
+        return rehearsal
+
+    def _halve(self, failure: str, animals: int) -> None:
+        """From here on twice as many parts; RunError where one animal is too much already."""
         progress = self._progress
         if progress.micro_batches >= distributed.largest(animals):
             raise RunError(
@@ -133,17 +178,9 @@ class MicroBatches:
             f"through the network in {progress.micro_batches} parts, their gradients added up; the "
             "batch of a step is the same, BatchNorm sees the parts"
         )
-        return True
 
 
 def out_of_memory(error: RuntimeError) -> str:
     """The first line of `error` if it says that memory ran out, as torch says it in many ways."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return first if isinstance(error, torch.OutOfMemoryError) or _SHORT.search(first) else ""
-
-
-def in_steps(batches: Iterable[dict[str, Any]], accumulate: int) -> Iterator[list[dict[str, Any]]]:
-    """`batches` as optimizer steps take them: `accumulate` each, perhaps fewer in the last."""
-    iterator = iter(batches)
-    while group := list(itertools.islice(iterator, accumulate)):
-        yield group

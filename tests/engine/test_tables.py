@@ -1,4 +1,5 @@
-from hrpose.engine.evaluate import Report, keypoint_table, metric_table
+from hrpose.engine.tables import keypoint_table, metric_table
+from hrpose.metrics.score import Report
 
 
 def report(**parts):

@@ -1,0 +1,143 @@
+"""The device: which one, in which arithmetic, and the model on it."""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import os
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hrpose.engine.settings import RunSettings
+from hrpose.errors import RunError
+from hrpose.models.normalisation import group_batch_norm
+from hrpose.processes import distributed
+
+if TYPE_CHECKING:
+    from hrpose.models import TopDown
+
+Model = TypeVar("Model", bound="TopDown")
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt's numbers in malloc.h
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU."""
+    if name == "auto":
+        mps = getattr(torch.backends, "mps", None)
+        name = (
+            "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
+        )
+    if name != "cuda":
+        return torch.device(name)
+    if not torch.cuda.is_available():
+        raise RunError("runner.device is 'cuda', but torch sees no GPU; use 'auto' or 'cpu'")
+    local, count = distributed.launched().local_rank, torch.cuda.device_count()
+    if local >= count:
+        raise RunError(
+            f"local process {local} has no GPU of its own: this machine has {count}; "
+            "start torchrun with --nproc-per-node of at most that"
+        )
+    torch.cuda.set_device(local)
+    return torch.device("cuda", local)
+
+
+def set_backends(deterministic: bool, device: torch.device) -> None:
+    """Deterministic kernels only, or else the fastest that cuDNN finds by trying; and on the CPU
+    freed memory is kept.
+    """
+    if device.type == "cpu":
+        keep_freed_memory()
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    elif device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+
+
+def keep_freed_memory() -> bool:
+    """Let later tensors on the CPU reuse the memory of earlier ones; true where that is possible.
+
+    By its own rules glibc gives the memory of large tensors back at once, and the kernel clears it,
+    page by page, for the next: 8% of a training step of W32 on two cores. From now on this process
+    holds what it has needed at its peak. Other C libraries go on by their own rules.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, TypeError, OSError):
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, 1 << 30) and mallopt(_TRIM_THRESHOLD, -1))
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """'amp' made concrete: bf16 where the device has it, fp16 on older GPUs."""
+    if precision != "amp":
+        return precision
+    if device.type != "cuda":
+        return "bf16"
+    # emulated bf16, which torch counts as support, is slow and has no convolutions
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+
+
+def autocast(precision: str, device: torch.device) -> Any:
+    """The context of a forward pass."""
+    dtype = PRECISIONS[precision]
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def grad_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
+    """Scales the loss where gradients in fp16 would vanish; elsewhere it does nothing."""
+    return torch.amp.GradScaler(device.type, enabled=precision == "fp16" and device.type == "cuda")
+
+
+def on_device(model: Model, settings: RunSettings, device: torch.device) -> Model:
+    """`model` on `device`, with the batch norm and the memory layout that `settings` ask for."""
+    model = model.to(device).to(memory_format=settings.memory_format)
+    if settings.batch_norm == "sync":
+        if device.type != "cuda":
+            raise RunError("runner.batch_norm='sync' needs GPUs; use 'frozen' or 'local' here")
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    if settings.batch_norm_group:
+        group_batch_norm(model, settings.batch_norm_group)
+    return model
+
+
+def wrapped(model: nn.Module, settings: RunSettings, device: torch.device) -> nn.Module:
+    """What to call in a training step: `model` compiled, and shared with the other processes."""
+    network = model
+    if settings.compile:
+        network = torch.compile(network)  # type: ignore[assignment]
+    if distributed.world_size() > 1:
+        ids = [device.index] if device.type == "cuda" else None
+        options = inspect.signature(DistributedDataParallel).parameters
+        name = "forward_sync_buffers" if "forward_sync_buffers" in options else "broadcast_buffers"
+        sync: dict[str, Any] = {name: False}  # the second name is that of torch before 2.14
+        network = DistributedDataParallel(Frame(network), ids, gradient_as_bucket_view=True, **sync)
+    return network
+
+
+class Frame(nn.Module):
+    """Around a network: hooks on it do not get into the network, which is copied and compiled."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """What the network answers."""
+        return self.network(images)
+
+
+def to_training(model: nn.Module, settings: RunSettings) -> None:
+    """Training mode; batch norm that is frozen stays as in evaluation."""
+    model.train()
+    if settings.batch_norm == "frozen":
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()

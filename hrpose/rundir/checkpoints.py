@@ -1,0 +1,85 @@
+"""The checkpoints of a run directory: their names, and which of them is the newest whole one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hrpose.errors import CheckpointError
+from hrpose.storage import checkpoint_file
+
+LATEST = "latest.pth"
+PREVIOUS = "previous.pth"
+_EPOCH_FILE = re.compile(r"epoch_(\d+)\.pth")
+
+
+def read_training(path: Path) -> dict[str, Any]:
+    """A training checkpoint of ours, on the CPU; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is missing, cut off, damaged, or holds no training state.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint")
+    state = checkpoint_file.read(path)
+    if not isinstance(state, dict) or "optimizer" not in state:
+        raise CheckpointError(
+            f"{path}: holds weights but no training state, so a run cannot resume from it; "
+            "start a new run from these weights with --load-from"
+        )
+    return state
+
+
+def newest_whole(
+    work_dir: Path, warn: Callable[[str], None]
+) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
+    """The newest training checkpoint of a run directory that can be read; None where there is none.
+
+    Says which damaged ones it passed by.
+
+    Raises:
+        CheckpointError: there are checkpoints, but none is whole.
+    """
+    problems = []
+    for path in candidates(work_dir):
+        try:
+            return path, read_training(path)
+        except CheckpointError as error:
+            problems.append(str(error))
+            warn(f"{error}; trying the one before")
+    if problems:
+        raise CheckpointError(
+            "\n  - ".join([f"{work_dir}: none of its checkpoints can be read", *problems])
+        )
+    return None, None
+
+
+def candidates(work_dir: Path) -> Iterator[Path]:
+    """The training checkpoints of a run directory, newest first.
+
+    Numbered ones by time: higher numbers may be of a branch that a resume from before them left.
+    """
+    by_time = sorted(epoch_files(work_dir), key=lambda path: path.stat().st_mtime_ns)
+    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(by_time)):
+        if path.is_file():
+            yield path
+
+
+def epoch_files(work_dir: Path) -> list[Path]:
+    """All `epoch_N.pth` of a run directory, oldest first."""
+    found = [
+        (int(m[1]), path)
+        for path in work_dir.glob("epoch_*.pth")
+        if (m := _EPOCH_FILE.fullmatch(path.name))
+    ]
+    return [path for _, path in sorted(found)]
+
+
+def remove_leftovers(work_dir: Path) -> None:
+    """Remove what processes that were killed while writing left in a run directory of ours."""
+    for path in work_dir.glob(".*.pth.*.tmp"):
+        with suppress(OSError):  # the folder is gone or read-only: the first save says more
+            path.unlink(missing_ok=True)
