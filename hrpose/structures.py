@@ -6,8 +6,11 @@ Legend: N instances (animals), K keypoints; coordinates are image px, x before y
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+from hrpose.keypoints import KeypointMeta
 
 
 @dataclass
@@ -37,6 +40,33 @@ class Instances:
     def take(self, rows: np.ndarray) -> Instances:
         """The instances `rows`, in that order."""
         return Instances(**{name: array[rows] for name, array in vars(self).items()})
+
+
+@dataclass
+class Labels:
+    """What predictions are compared with: the animals of a data set, and what else its files say."""
+
+    truth: Instances
+    coco: dict[str, Any]
+    """All ground truth as a COCO dict, also what the data set had to leave out."""
+    meta: KeypointMeta
+    """What the keypoints are called."""
+
+    def image_ids(self) -> set[int]:
+        """Ids of all images."""
+        return {part["id"] for part in self.coco["images"]}
+
+    def only(self, image_ids: set[int]) -> Labels:
+        """The labels of some images."""
+        rows = np.flatnonzero(np.isin(self.truth.image_ids, sorted(image_ids)))
+        coco = {
+            **self.coco,
+            "images": [part for part in self.coco["images"] if part["id"] in image_ids],
+            "annotations": [
+                part for part in self.coco["annotations"] if part["image_id"] in image_ids
+            ],
+        }
+        return Labels(self.truth.take(rows), coco, self.meta)
 
 
 @dataclass

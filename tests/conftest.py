@@ -17,6 +17,7 @@ settings.register_profile(
 settings.load_profile("hrpose")
 
 ROOT = Path(__file__).resolve().parent.parent
+TINY = ROOT / "tests" / "pages" / "tiny.py"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,3 +42,11 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.fail(f"HRPOSE_DATA={folder} is not a folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The tiny page, with the given changes."""
+    from hrpose import config
+
+    return lambda *changes: config.load(TINY, changes)

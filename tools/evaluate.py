@@ -47,14 +47,14 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     from hrpose import config
-    from hrpose.engine.scoring import Settings, run_scoring
+    from hrpose.engine.scoring import ScoringSettings, run_scoring
 
     files = {"ann_file": args.ann_file, "img_root": args.img_root}
     changes = [
         f"data.test.{key}={str(Path(value).absolute())!r}" for key, value in files.items() if value
     ]
     page = config.load(args.config, [*changes, *args.cfg_options])
-    settings = Settings(args.nms, args.images, args.allow_missing, args.resamples, args.seed)
+    settings = ScoringSettings(args.nms, args.images, args.allow_missing, args.resamples, args.seed)
     run_scoring(page, args.predictions, settings, args.out, args.compare)
 
 

@@ -19,7 +19,7 @@ from hrpose.datasets.streams import Streams
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances
+from hrpose.structures import Instances, Labels
 
 _GIVEN = ("meta", "image_size", "region", "out")  # to each record, by the data set
 _SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
@@ -84,6 +84,10 @@ class PoseDataset(ABC):
     @abstractmethod
     def coco(self) -> dict[str, Any]:
         """The ground truth as a COCO dict, animals that were left out included."""
+
+    def labels(self) -> Labels:
+        """What predictions of this data set are compared with."""
+        return Labels(self.truth(), self.coco(), self.meta)
 
     @abstractmethod
     def digest(self) -> str:

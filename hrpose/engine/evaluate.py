@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hrpose.engine.device import autocast, resolve_precision
-from hrpose.engine.labels import Labels
 from hrpose.engine.loading import loader
 from hrpose.engine.memory import out_of_memory
 from hrpose.errors import RunError
-from hrpose.metrics.score import Report, score
+from hrpose.metrics.score import Report, View, score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.predict.loop import Answer, predict
 from hrpose.processes import distributed
@@ -100,7 +99,8 @@ class Evaluator:
         predictions = self.predict(model, check)
         report = None
         if distributed.rank() == 0:
-            report = score(predictions, Labels.of(self.dataset), self.metrics)
+            view = View(predictions, self.dataset.labels())
+            report = score(predictions, self.metrics, lambda _: view)
         return distributed.broadcast(report)
 
     def predict(self, model: TopDown, check: Callable[[], None] = lambda: None) -> Predictions:

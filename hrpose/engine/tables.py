@@ -9,6 +9,7 @@ from typing import Any
 
 import json_tricks
 
+from hrpose.metrics.bootstrap import Difference
 from hrpose.metrics.score import Report
 from hrpose.rundir import provenance
 
@@ -65,6 +66,23 @@ def _keypoint_block(report: Report, names: Sequence[str], width: int) -> str:
             for value, column in zip(values, columns, strict=True)
         ]
         lines.append("  ".join([f"  {keypoint:<{width}}", *cells]))
+    return "\n".join(lines)
+
+
+def comparison_table(
+    report: Report, other: Report, differences: dict[str, Difference | None], name: str
+) -> str:
+    """One line a metric: both values, their difference, its interval and p."""
+    width = max(map(len, differences), default=0)
+    lines = [f"compared with {name}, difference (95% interval) and p of a paired bootstrap:"]
+    for metric, step in differences.items():
+        if step is None:
+            lines.append(f"  {metric:<{width}}  does not exist")
+            continue
+        lines.append(
+            f"  {metric:<{width}}  {report.values[metric]:.4f} - {other.values[metric]:.4f} = "
+            f"{step.value:+.4f}  ({step.low:+.4f} to {step.high:+.4f})  p {step.p:.3f}"
+        )
     return "\n".join(lines)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.functional import Summary
 from hrpose.metrics.resampling import Resampler
-from hrpose.structures import Instances, Predictions, Scores
+from hrpose.structures import Instances, Labels, Predictions, Scores
 
 
 @runtime_checkable
@@ -26,30 +26,14 @@ class Metric(Protocol):
     def check(self, meta: KeypointMeta) -> list[str]:
         """What in the metric disagrees with the keypoints, a sentence each."""
 
-    def compute(
-        self,
-        predictions: Predictions,
-        truth: Instances,
-        coco: dict[str, Any],
-        meta: KeypointMeta,
-    ) -> Scores:
+    def compute(self, predictions: Predictions, labels: Labels) -> Scores:
         """The numbers.
 
         Args:
-            predictions: row i answers row `predictions.index[i]` of `truth`.
-            truth: the instances of the data set.
-            coco: all ground truth as a COCO dict, also what the data set had to leave out.
-            meta: what the keypoints are called.
+            predictions: row i answers row `predictions.index[i]` of `labels.truth`.
         """
 
-    def resampler(
-        self,
-        predictions: Predictions,
-        truth: Instances,
-        coco: dict[str, Any],
-        meta: KeypointMeta,
-        images: np.ndarray,
-    ) -> Resampler:
+    def resampler(self, predictions: Predictions, labels: Labels, images: np.ndarray) -> Resampler:
         """A function from how often each of `images` (I,), sorted ids, is drawn to the numbers."""
 
 

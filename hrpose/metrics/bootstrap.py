@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from hrpose.keypoints import KeypointMeta
 from hrpose.metrics.ap import input as ap_input
 from hrpose.metrics.base import Metric
-from hrpose.structures import Instances, Predictions
+from hrpose.structures import Labels, Predictions
 
 Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
 """Wraps the batches of resamples, to show how far the work is."""
@@ -42,9 +40,9 @@ class Difference:
     """Two-sided: how often a draw of images at most as kind to the better model turns the sign."""
 
 
-def image_ids(truth: Instances, coco: dict[str, Any]) -> np.ndarray:
+def image_ids(labels: Labels) -> np.ndarray:
     """(I,) sorted ids of all images, also of those without an animal."""
-    return np.union1d(ap_input.image_ids(coco), truth.image_ids)
+    return np.union1d(ap_input.image_ids(labels.coco), labels.truth.image_ids)
 
 
 def draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -60,9 +58,7 @@ def draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 def resampled(
     metric: Metric,
     predictions: Predictions,
-    truth: Instances,
-    coco: dict[str, Any],
-    meta: KeypointMeta,
+    labels: Labels,
     resamples: int = 1000,
     seed: int = 0,
     shown: Shown = iter,
@@ -71,10 +67,10 @@ def resampled(
 
     The other arguments are those of `Metric.compute`.
     """
-    images = image_ids(truth, coco)
+    images = image_ids(labels)
     if not len(images):
         return {name: np.full(resamples, np.nan) for name in metric.names}
-    numbers = metric.resampler(predictions, truth, coco, meta, images)
+    numbers = metric.resampler(predictions, labels, images)
     parts = [numbers(weights) for weights in shown(draws(len(images), resamples, seed))]
     return {name: np.concatenate([part[name] for part in parts]) for name in metric.names}
 
@@ -82,9 +78,7 @@ def resampled(
 def intervals(
     metric: Metric,
     predictions: Predictions,
-    truth: Instances,
-    coco: dict[str, Any],
-    meta: KeypointMeta,
+    labels: Labels,
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
@@ -94,7 +88,7 @@ def intervals(
 
     None where the number does not exist. See `resampled` for the arguments.
     """
-    values = resampled(metric, predictions, truth, coco, meta, resamples, seed, shown)
+    values = resampled(metric, predictions, labels, resamples, seed, shown)
     return {name: percentiles(values[name], level) for name in metric.names}
 
 
@@ -111,20 +105,15 @@ def paired(
     metric: Metric,
     first: Predictions,
     second: Predictions,
-    truth: Instances,
-    coco: dict[str, Any],
-    meta: KeypointMeta,
+    labels: Labels,
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Difference | None]:
     """How two models differ in each number of `metric`, both on the same draws of images."""
-    values = [
-        metric.compute(predictions, truth, coco, meta).values for predictions in (first, second)
-    ]
+    values = [metric.compute(predictions, labels).values for predictions in (first, second)]
     drawn = [
-        resampled(metric, predictions, truth, coco, meta, resamples, seed)
-        for predictions in (first, second)
+        resampled(metric, predictions, labels, resamples, seed) for predictions in (first, second)
     ]
     return {
         name: difference(values[0][name], values[1][name], drawn[0][name], drawn[1][name], level)

@@ -15,7 +15,7 @@ import numpy as np
 from hrpose.config.typecheck import did_you_mean
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances
+from hrpose.structures import Labels
 
 Norm = Literal["box", "head", "horse10"] | tuple[str, str]
 Missing = Literal["mmpose-2021", "leave-out"]
@@ -81,14 +81,14 @@ class Normaliser:
             if name not in meta.names
         ]
 
-    def lengths(
-        self, truth: Instances, rows: np.ndarray, coco: dict[str, Any], meta: KeypointMeta
-    ) -> tuple[np.ndarray, list[str]]:
-        """Lengths (n,) float64 of rows (n,) of `truth`, NaN to leave out; and notes to the reader.
+    def lengths(self, rows: np.ndarray, labels: Labels) -> tuple[np.ndarray, list[str]]:
+        """Lengths (n,) float64 of rows (n,) of `labels.truth`, NaN to leave out; and notes to the
+        reader.
 
         Raises:
             DataError: the norm is 'head' and no annotation says how large a head is.
         """
+        truth, coco = labels.truth, labels.coco
         notes = [f"normalised by the {self}"]
         if self.norm == "box":
             lengths = truth.boxes[rows, 2:].max(axis=1)
@@ -97,7 +97,7 @@ class Normaliser:
         elif self.norm == "horse10":
             lengths = _horse_sizes(coco, truth.image_ids[rows])
         else:
-            first, second = (meta.index(name) for name in self.norm)
+            first, second = (labels.meta.index(name) for name in self.norm)
             points = truth.keypoints[rows]
             lengths = np.linalg.norm(points[:, first] - points[:, second], axis=1)
             labelled = truth.visible[rows][:, [first, second]] > 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 if TYPE_CHECKING:
-    from hrpose.engine.labels import Labels
     from hrpose.metrics.base import Metric
 
 
@@ -25,12 +24,30 @@ class Report:
     """Of each number, where they were asked for; see `metrics.bootstrap`."""
 
 
-def score(predictions: Predictions, labels: Labels, metrics: Sequence[Metric]) -> Report:
-    """All `metrics` for `predictions`, which answer rows of `labels`."""
+@dataclass
+class View:
+    """Predictions as a metric wants them, and the labels that their index leads to."""
+
+    predictions: Predictions
+    labels: Labels
+    notes: Sequence[str] = ()
+    trouble: str | None = None
+    """Why the metric does not exist for them, if so."""
+
+
+def score(
+    predictions: Predictions, metrics: Sequence[Metric], view: Callable[[Metric], View]
+) -> Report:
+    """All `metrics` of `predictions`, each of its own view of them."""
     report = Report(predictions)
     for metric in metrics:
-        scores = metric.compute(predictions, labels.truth, labels.coco, labels.meta)
+        seen = view(metric)
+        if seen.trouble:
+            report.values.update(dict.fromkeys(metric.names))
+            report.notes.append(f"{metric.names[0]}: does not exist: {seen.trouble}")
+            continue
+        scores = metric.compute(seen.predictions, seen.labels)
         report.values.update(scores.values)
         report.per_keypoint.update(scores.per_keypoint)
-        report.notes.extend(scores.notes)
+        report.notes += [*scores.notes, *(f"{metric.names[0]}: {note}" for note in seen.notes)]
     return report

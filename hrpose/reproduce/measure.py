@@ -74,11 +74,11 @@ def _train_one(
 def _test(row: Row, page: Page, source: str, folder: Path) -> Record:
     """The numbers of a checkpoint on the test set, with intervals and what they were made from."""
     report, dataset = run_test(page, source, folder)
-    truth, coco = dataset.truth(), dataset.coco()
+    labels = dataset.labels()
     found: dict[str, tuple[float, float] | None] = {}
     for metric in build(page["metrics"], "metrics"):
         if set(metric.names) & set(row.paper):
-            found |= intervals(metric, report.predictions, truth, coco, dataset.meta)
+            found |= intervals(metric, report.predictions, labels)
     written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     made_from = {key: value for key, value in written["provenance"].items() if key != "config"}
     made_from["annotation_files"] = _annotation_files(page)

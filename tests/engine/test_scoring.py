@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from scoring_cases import HORSES, ROOT, TIGERS, page_for, write
 
-from hrpose.engine.scoring import Settings, run_scoring
+from hrpose.engine.scoring import run_scoring
 from hrpose.errors import DataError, RunError
 from hrpose.metrics import write_results
+from hrpose.metrics.results.scorer import ScoringSettings
 
 sys.path.insert(0, str(ROOT / "tests" / "metrics"))
 from metric_cases import golden_case, read_json, truth_of
 
-QUICK = Settings(resamples=0)
+QUICK = ScoringSettings(resamples=0)
 
 
 def files(golden, folder, name):
@@ -34,7 +35,7 @@ def test_horse10_as_mmpose_measured_it(horses, golden, tmp_path, capsys):
     measured = read_json(golden / "metrics" / "results.json.gz")
     then, later = measured["horse10_v014"], measured["horse10_v029"]
     out = tmp_path / "new" / "metrics.json"
-    report, _ = run_scoring(page_for(labels), predictions, Settings(resamples=40), out)
+    report, _ = run_scoring(page_for(labels), predictions, ScoringSettings(resamples=40), out)
     expected = {
         "PCK@0.3": then["evaluate_PCK"]["PCK"],
         "NME": then["evaluate_NME"]["NME"],
@@ -72,7 +73,7 @@ def test_ap_of_the_file_as_it_is_and_with_suppression(golden, tmp_path, name, nm
     labels, predictions = files(golden, tmp_path, name)
     page = TIGERS.parent.parent / "macaque/hrnet_w32_macaque_256x192.py"
     page = page_for(labels, TIGERS if name == "atrw" else page, "data.test.box_clean_up='none'")
-    report, _ = run_scoring(page, predictions, Settings(nms=nms, resamples=0))
+    report, _ = run_scoring(page, predictions, ScoringSettings(nms=nms, resamples=0))
     measured = read_json(golden / "metrics" / "results.json.gz")[name][expected]["stats"]
     *values, by_instance = report.values.values()
     assert values == pytest.approx(list(measured.values()), abs=1e-12)
@@ -86,7 +87,7 @@ def test_compared_with_another_file(horses, tmp_path, capsys):
     for row in rows:
         row["keypoints"][0::3] = [value + 3 for value in row["keypoints"][0::3]]
     other = write(tmp_path / "other.json", rows[::-1])  # the order of a file means nothing
-    out, settings = tmp_path / "metrics.json", Settings(resamples=100)
+    out, settings = tmp_path / "metrics.json", ScoringSettings(resamples=100)
     report, steps = run_scoring(page_for(labels), predictions, settings, out, other)
     worse, _ = run_scoring(page_for(labels), other, settings)
     assert steps["NME"].value == pytest.approx(report.values["NME"] - worse.values["NME"])
@@ -103,11 +104,11 @@ def test_compared_with_another_file(horses, tmp_path, capsys):
     assert same.values == report.values
     fewer = write(tmp_path / "fewer.json", rows[5:])
     with pytest.raises(DataError, match=r"other.json and .*fewer.json answer different animals"):
-        run_scoring(page_for(labels), other, Settings(allow_missing=True), None, fewer)
+        run_scoring(page_for(labels), other, ScoringSettings(allow_missing=True), None, fewer)
     with pytest.raises(RunError, match="--compare tests by resampling"):
         run_scoring(page_for(labels), predictions, QUICK, None, other)
     with pytest.raises(RunError, match="--resamples -1"):
-        Settings(resamples=-1)
+        ScoringSettings(resamples=-1)
 
 
 def test_missing_and_unclear_answers_stop_a_page_without_ap(horses, tmp_path):
@@ -116,7 +117,9 @@ def test_missing_and_unclear_answers_stop_a_page_without_ap(horses, tmp_path):
     fewer = write(tmp_path / "fewer.json", rows[2:])
     with pytest.raises(DataError, match=r"fewer.json: 2 of 229 animals have no answer: annotation"):
         run_scoring(page_for(labels), fewer, QUICK)
-    report, _ = run_scoring(page_for(labels), fewer, Settings(allow_missing=True, resamples=0))
+    report, _ = run_scoring(
+        page_for(labels), fewer, ScoringSettings(allow_missing=True, resamples=0)
+    )
     assert "NME: 2 of 229 instances have no prediction and do not count" in report.notes
     for row in rows:
         del row["annotation_id"]
@@ -145,7 +148,7 @@ def test_some_images_only(horses, tmp_path):
     content = json.loads(labels.read_text())
     chosen = [image for image in content["images"] if image["id"] % 2]
     (tmp_path / "list.txt").write_text("\n".join(image["file_name"] for image in chosen))
-    settings = Settings(images=str(tmp_path / "list.txt"), resamples=0)
+    settings = ScoringSettings(images=str(tmp_path / "list.txt"), resamples=0)
     report, _ = run_scoring(page_for(labels), predictions, settings)
     ids = {image["id"] for image in chosen}
     content["images"] = chosen
@@ -218,7 +221,7 @@ def test_real_tigers(data_dir, split, sigmas):
 def test_the_page_on_evaluation_shows_real_output(data_dir, capsys):
     folder = data_dir / "atrw-annotations"
     predictions = folder / "hrnet_w32_288x384_val_predictions.json"
-    run_scoring(page_for(folder / TIGER_FILES["val"], TIGERS), predictions, Settings())
+    run_scoring(page_for(folder / TIGER_FILES["val"], TIGERS), predictions, ScoringSettings())
     shown = capsys.readouterr().out.splitlines()
     page = (ROOT / "docs" / "evaluation.md").read_text()
     lines = [line for line in shown if line.startswith(("  AP", "  PCK", "  note", "scored"))]

@@ -5,7 +5,7 @@ import pytest
 from herds import META
 
 from hrpose.metrics import NME, PCK
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 ENDS = ("nose", "tail")
 
@@ -29,14 +29,14 @@ def test_no_normaliser(herd, happened):
     )
     lines = []
     for metric in (PCK(0.3, norm=ENDS, missing="leave-out"), NME(norm=ENDS, missing="leave-out")):
-        result = metric.compute(predictions, truth, data.coco(), META)
+        result = metric.compute(predictions, Labels(truth, data.coco(), META))
         (value,) = result.values.values()
         # 8 points of two horses, one of them a miss by 1.0: 4 keypoints of which one hits 1 of 2
         assert value == pytest.approx(0.875 if isinstance(metric, PCK) else 0.125)
         notes = " ".join(result.notes)
         assert "2 of 4 instances have no usable" in notes and "are left out" in notes
         lines.append(f"{metric.names[0]} {value}")
-    notes = " ".join(PCK(norm=ENDS).compute(predictions, truth, data.coco(), META).notes)
+    notes = " ".join(PCK(norm=ENDS).compute(predictions, Labels(truth, data.coco(), META)).notes)
     assert "1 of 4 instances have only one of nose and tail labelled" in notes
     assert "all their points count as hits, as MMPose did in 2021" in notes
     happened(f"{', '.join(lines)}, by hand the same; noted: 2 of 4 instances have no usable "

@@ -13,7 +13,7 @@ from hrpose.metrics.bootstrap import (
     percentiles,
     resampled,
 )
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 METRICS = [PCK(0.1), NME(), EPE(), AUC(), CocoAP()]
 
@@ -30,8 +30,8 @@ def test_draws_are_images_with_replacement():
 def test_all_images_are_drawn_from_also_empty_ones():
     truth = instances(np.zeros((2, 3, 2)), image_ids=np.array([7, 4]))
     coco = {"images": [{"id": 9}, {"id": 4}], "annotations": [{"image_id": 2}]}
-    assert image_ids(truth, coco).tolist() == [2, 4, 7, 9]
-    assert image_ids(truth, {}).tolist() == [4, 7]
+    assert image_ids(Labels(truth, coco, META)).tolist() == [2, 4, 7, 9]
+    assert image_ids(Labels(truth, {}, META)).tolist() == [4, 7]
 
 
 def test_percentiles():
@@ -47,7 +47,7 @@ def test_interval_of_a_share_is_the_binomial_one():
     truth = instances(np.zeros((100, 3, 2)), visible)
     points = np.zeros((100, 3, 2))
     points[:20] = 999
-    (low, high) = intervals(PCK(), predictions(points), truth, {}, META, 4000)["PCK@0.3"]
+    (low, high) = intervals(PCK(), predictions(points), Labels(truth, {}, META), 4000)["PCK@0.3"]
     assert (low, high) == pytest.approx((0.8 - 0.0784, 0.8 + 0.0784), abs=0.012)
 
 
@@ -58,7 +58,7 @@ def test_animals_of_an_image_go_together():
     together = instances(np.zeros((100, 3, 2)), image_ids=np.arange(100) // 2)
     apart = instances(np.zeros((100, 3, 2)))
     spreads = [
-        resampled(PCK(), predictions(points), truth, {}, META)["PCK@0.3"].std()
+        resampled(PCK(), predictions(points), Labels(truth, {}, META))["PCK@0.3"].std()
         for truth in (together, apart)
     ]
     assert spreads == pytest.approx([0.5 / np.sqrt(50), 0.5 / np.sqrt(100)], rel=0.08)
@@ -68,12 +68,12 @@ def test_animals_of_an_image_go_together():
 def test_perfect_is_sure_and_nobody_does_not_exist(metric):
     truth = instances([[[100, 100], [200, 100], [150, 300]]] * 4)
     (ends, *_) = intervals(
-        metric, predictions(truth.keypoints), truth, coco_of(truth), META, 20
+        metric, predictions(truth.keypoints), Labels(truth, coco_of(truth), META), 20
     ).values()
     assert ends[0] == pytest.approx(ends[1])
     empty = instances(np.zeros((0, 3, 2)))
     coco = {"images": [], "annotations": [], "categories": []}
-    result = intervals(metric, predictions(empty.keypoints), empty, coco, META, 20)
+    result = intervals(metric, predictions(empty.keypoints), Labels(empty, coco, META), 20)
     assert result == dict.fromkeys(metric.names)
 
 
@@ -82,11 +82,12 @@ def test_drawn_ap_is_that_of_repeated_images(golden, name):
     """Against the evaluator itself, on data sets in which images are there several times."""
     answers, truth, coco, meta = golden_case(golden / "metrics", name)
     metric = CocoAP()
-    images = image_ids(truth, coco)
+    images = image_ids(Labels(truth, coco, meta))
     weights = next(draws(len(images), 3, seed=1))
-    numbers = metric.resampler(answers, truth, coco, meta, images)(weights)
+    numbers = metric.resampler(answers, Labels(truth, coco, meta), images)(weights)
     for row, drawn in enumerate(weights.astype(int)):
-        values = metric.compute(*repeat(answers, truth, coco, images, drawn), meta).values
+        again, *labels = repeat(answers, truth, coco, images, drawn)
+        values = metric.compute(again, Labels(*labels, meta)).values
         for stat, value in values.items():
             assert numbers[stat][row] == pytest.approx(value, abs=1e-9), stat
 
@@ -119,7 +120,7 @@ def test_a_model_does_not_differ_from_itself(golden, metric):
     answers, truth, coco, meta = golden_case(golden / "metrics", "horse10")
     if isinstance(metric, CocoAP):
         metric = CocoAP(sigmas=[0.05] * len(meta))
-    for step in paired(metric, answers, answers, truth, coco, meta, 20).values():
+    for step in paired(metric, answers, answers, Labels(truth, coco, meta), 20).values():
         assert step is None or step == Difference(0.0, 0.0, 0.0, 1.0)
 
 
@@ -127,7 +128,9 @@ def test_a_difference_in_every_image_is_sure():
     truth = instances(np.zeros((30, 3, 2)))
     near, far = np.zeros((30, 3, 2)), np.zeros((30, 3, 2))
     near[..., 0], far[..., 0] = 10, np.linspace(20, 30, 30)[:, None]
-    (step,) = paired(NME(), predictions(near), predictions(far), truth, {}, META, 199).values()
+    (step,) = paired(
+        NME(), predictions(near), predictions(far), Labels(truth, {}, META), 199
+    ).values()
     assert step.value == pytest.approx(0.015)  # 15 px of a box of 1000
     assert 0.013 < step.low < step.value < step.high < 0.017
     assert step.p == pytest.approx(2 / 200)  # the least that 199 draws can tell
@@ -150,6 +153,6 @@ def test_p_of_equal_models_is_uniform():
     values = []
     for _ in range(200):
         one, other = (predictions(rng.normal(0, 50, (60, 3, 2))) for _ in range(2))
-        (step,) = paired(NME(), one, other, truth, {}, META, 200).values()
+        (step,) = paired(NME(), one, other, Labels(truth, {}, META), 200).values()
         values.append(step.p)
     assert np.mean(np.array(values) < 0.1) == pytest.approx(0.1, abs=0.06)

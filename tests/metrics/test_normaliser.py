@@ -6,6 +6,7 @@ from metric_cases import META, coco_of, instances
 
 from hrpose.errors import DataError
 from hrpose.metrics.normaliser import HUGE, Normaliser, horse10_scale
+from hrpose.structures import Labels
 
 # nose and eye: both labelled 5 px apart; both, on one spot; eye only; neither
 TRUTH = instances(
@@ -17,7 +18,7 @@ ROWS = np.arange(4)
 
 
 def lengths(norm, missing=None, rows=ROWS, coco=None):
-    return Normaliser(norm, missing).lengths(TRUTH, rows, coco or {}, META)
+    return Normaliser(norm, missing).lengths(rows, Labels(TRUTH, coco or {}, META))
 
 
 def test_box_is_its_longest_side_and_an_empty_one_is_left_out():

@@ -10,7 +10,7 @@ from hrpose.metrics import AUC, EPE, NME, PCK, CocoAP
 from hrpose.metrics.ap.numbers import STATS
 from hrpose.metrics.ap.oks import oks, oks_nms, soft_oks_nms
 from hrpose.metrics.functional import auc, distances, mean_of, pck
-from hrpose.structures import Instances, Predictions
+from hrpose.structures import Instances, Labels, Predictions
 from parity.links import Measured, Reference, Worst, link
 
 CHAPTER = "Metrics"
@@ -32,8 +32,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 @functools.cache
-def case(reference: Reference, dataset: str) -> tuple[Predictions, Instances, dict, Any]:
-    """Predictions, truth, COCO dict and keypoints of the 200-image case of `dataset`.
+def case(reference: Reference, dataset: str) -> tuple[Predictions, Labels]:
+    """Predictions and labels of the 200-image case of `dataset`.
 
     Horse-10 answers its annotations; the others answer boxes, which belong to none.
     """
@@ -53,7 +53,7 @@ def case(reference: Reference, dataset: str) -> tuple[Predictions, Instances, di
             for number, box in zip(file["image_ids"][first].tolist(), boxes, strict=True)
         ]  # fmt: skip
     answers = Predictions(preds[..., :2], preds[..., 2], index, boxes[:, 4])
-    return answers, instances(rows), coco, reference.meta(dataset)
+    return answers, Labels(instances(rows), coco, reference.meta(dataset))
 
 
 def instances(rows: list[dict[str, Any]]) -> Instances:
@@ -198,7 +198,8 @@ def suppression(reference: Reference) -> Measured:
 def rescored(reference: Reference) -> Measured:
     worst, detections = Worst(), 0
     for dataset in ("macaque", "atrw"):
-        answers, truth, _, meta = case(reference, dataset)
+        answers, labels = case(reference, dataset)
+        truth, meta = labels.truth, labels.meta
         found = CocoAP().detections(answers, truth, np.array(meta.sigmas))
         file = reference.arrays(f"metrics/result_after_nms_{dataset}.npz")
         points = np.concatenate([found.keypoints, found.scores[..., None]], axis=2)

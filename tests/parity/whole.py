@@ -14,7 +14,7 @@ from hrpose.datasets.loader import make_loader
 from hrpose.engine.evaluate import Evaluator
 from hrpose.metrics import PCK, CocoAP, write_results
 from hrpose.rundir.log import RunLog
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 from parity.crops import sample_set
 from parity.links import DATASETS, Measured, Reference, Worst, link
 from parity.recipe import filled_model
@@ -99,11 +99,17 @@ def evaluation(reference: Reference) -> Measured:
         data = sample_set(reference, dataset)
         case = (found(reference, dataset)[0], data.truth(), data.coco(), data.meta)
         if dataset == "horse10":
-            worst.absolute(PCK(0.3, ("Nose", "Eye")).compute(*case).values["PCK@0.3"], 0.1894)
-            box = PCK(0.2, "box").compute(*case).values["PCK@0.2"]
+            worst.absolute(
+                PCK(0.3, ("Nose", "Eye")).compute(case[0], Labels(*case[1:])).values["PCK@0.3"],
+                0.1894,
+            )
+            box = PCK(0.2, "box").compute(case[0], Labels(*case[1:])).values["PCK@0.2"]
             worst.absolute(box, expected["horse10"]["evaluate"]["PCK"])
         else:
-            values = [-1 if v is None else v for v in CocoAP().compute(*case).values.values()]
+            values = [
+                -1 if v is None else v
+                for v in CocoAP().compute(case[0], Labels(*case[1:])).values.values()
+            ]
             worst.absolute(values, list(expected[dataset]["evaluate"].values()))
     return Measured(worst.value, f"{WHAT}, 22 numbers")
 

@@ -6,7 +6,7 @@ from proofs.benchmark.resized import Resized
 from torch.utils.data import DataLoader
 
 from hrpose.datasets.loader import collate
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 
 def test_fewer_animals_are_spread_over_the_data_set(animals):
@@ -39,7 +39,7 @@ def test_scored_as_the_data_set_would_be(animals):
     many = Resized(animals, 12)
     truth = many.truth()
     found = Predictions(truth.keypoints, truth.visible, np.arange(12), truth.areas)
-    scores = PCK(0.2, "box").compute(found, truth, many.coco(), many.meta)
+    scores = PCK(0.2, "box").compute(found, Labels(truth, many.coco(), many.meta))
     assert scores.values == {"PCK@0.2": 1.0}
 
 

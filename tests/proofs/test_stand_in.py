@@ -2,6 +2,7 @@ import numpy as np
 from proofs.benchmark.stand_in import RandomAnimals, coco_of, random_animals, random_predictions
 
 from hrpose.metrics import PCK
+from hrpose.structures import Labels
 
 
 def test_animals_lie_in_their_boxes_and_boxes_in_their_images():
@@ -25,7 +26,7 @@ def test_a_seed_decides_everything():
 def test_predictions_are_right_and_wrong_in_a_realistic_share(animals):
     truth = random_animals(200, len(animals.meta))
     found = random_predictions(truth)
-    scores = PCK(0.1, "box").compute(found, truth, coco_of(truth), animals.meta)
+    scores = PCK(0.1, "box").compute(found, Labels(truth, coco_of(truth), animals.meta))
     assert 0.8 < scores.values["PCK@0.1"] < 0.99
     assert (found.scores > 0).all() and (found.scores <= 1).all()
 

@@ -15,7 +15,7 @@ from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import EPE, NME, PCK, CocoAP
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 NAMES = ("nose", "left_paw", "right_paw")
 META = KeypointMeta("toy", NAMES, [NAMES[1:]], sigmas=[0.1] * 3)
@@ -86,7 +86,7 @@ def check_scores(dataset):
     ones = np.ones((len(truth), 3), np.float32)
     perfect = Predictions(truth.keypoints, ones, np.arange(len(truth)), truth.areas)
     for metric in (CocoAP(), PCK(), NME(), EPE()):
-        for value in metric.compute(perfect, truth, dataset.coco(), META).values.values():
+        for value in metric.compute(perfect, Labels(truth, dataset.coco(), META)).values.values():
             assert value is None or np.isfinite(value)
 
 

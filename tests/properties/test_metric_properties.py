@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from property_cases import answered, coco_of, scaled
 
 from hrpose.metrics import AUC, EPE, NME, PCK, CocoAP
+from hrpose.structures import Labels
 
 METRICS = [
     CocoAP(nms="none"),
@@ -26,7 +27,7 @@ METRICS = [
 
 def numbers(metric, case):
     """Those that exist."""
-    values = metric.compute(*case).values
+    values = metric.compute(case[0], Labels(*case[1:])).values
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -59,20 +60,25 @@ def test_order_does_not_matter(metric, case, seed):
 def test_a_perfect_prediction(case):
     predictions, truth, coco, meta = case
     case = replace(predictions, keypoints=truth.keypoints), truth, coco, meta
-    values = CocoAP(nms="none").compute(*case).values
+    values = CocoAP(nms="none").compute(case[0], Labels(*case[1:])).values
     # one detection has a precision of 1 / (1 + 2e-16), as COCOeval has it. AP(M) and AP(L) can be
     # lower: there a detection takes a near animal of the range before its own one of another size
     for name in ("AP", "AP50", "AP75", "AR", "AR50", "AR75"):
         assert values[name] == pytest.approx(1, abs=1e-12)
-    assert list(PCK(1e-6).compute(*case).values.values()) == [1.0]
-    assert list(NME().compute(*case).values.values()) == [0.0]
-    assert list(EPE().compute(*case).values.values()) == [0.0]
-    assert list(AUC(steps=20).compute(*case).values.values()) == [pytest.approx(19 / 20)]
+    assert list(PCK(1e-6).compute(case[0], Labels(*case[1:])).values.values()) == [1.0]
+    assert list(NME().compute(case[0], Labels(*case[1:])).values.values()) == [0.0]
+    assert list(EPE().compute(case[0], Labels(*case[1:])).values.values()) == [0.0]
+    assert list(AUC(steps=20).compute(case[0], Labels(*case[1:])).values.values()) == [
+        pytest.approx(19 / 20)
+    ]
 
 
 @given(answered())
 def test_more_room_is_never_a_lower_pck(case):
-    shares = [next(iter(PCK(thr).compute(*case).values.values())) for thr in np.logspace(-4, 1, 9)]
+    shares = [
+        next(iter(PCK(thr).compute(case[0], Labels(*case[1:])).values.values()))
+        for thr in np.logspace(-4, 1, 9)
+    ]
     assert (np.diff(shares) >= 0).all() and 0 <= shares[0] <= shares[-1] <= 1
 
 
@@ -83,11 +89,15 @@ def test_larger_images_of_the_same_animals(case, factor):
     again = *moved, coco_of(moved[1]), meta
     for metric in (PCK(0.2), PCK(0.3, ("k0", "k1")), NME(), NME("head"), NME(("k0", "k1"))):
         assert numbers(metric, again) == nearly(numbers(metric, case))
-    old, new = (CocoAP(oks_thr=0.5).compute(*one).values for one in (case, again))
+    old, new = (
+        CocoAP(oks_thr=0.5).compute(one[0], Labels(*one[1:])).values for one in (case, again)
+    )
     for name in ("AP", "AP50", "AP75", "AR", "AR50", "AR75"):  # the rest depends on the area
         assert old[name] == pytest.approx(new[name], abs=1e-9)
-    px = EPE().compute(*case).values["EPE"]
-    assert EPE().compute(*again).values["EPE"] == pytest.approx(factor * px, rel=1e-6, abs=1e-9)
+    px = EPE().compute(case[0], Labels(*case[1:])).values["EPE"]
+    assert EPE().compute(again[0], Labels(*again[1:])).values["EPE"] == pytest.approx(
+        factor * px, rel=1e-6, abs=1e-9
+    )
 
 
 @given(answered())
@@ -101,7 +111,7 @@ def test_a_prediction_taken_away_is_a_miss(case):
         areas=predictions.areas[1:],
     )
     metric = CocoAP(nms="none")
-    before = metric.compute(predictions, truth, coco, meta).values
-    after = metric.compute(fewer, truth, coco, meta).values
+    before = metric.compute(predictions, Labels(truth, coco, meta)).values
+    after = metric.compute(fewer, Labels(truth, coco, meta)).values
     assert after["AR50"] <= before["AR50"]
     assert after["AR50"] <= (len(truth) - 1) / len(truth)

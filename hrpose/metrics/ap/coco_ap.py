@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -9,15 +10,15 @@ import numpy as np
 
 from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
-from hrpose.metrics.ap import referees as cocoapi
+from hrpose.metrics.ap import referees
 from hrpose.metrics.ap.input import Detections, animals_of, image_ids, usable
 from hrpose.metrics.ap.matching import matchings
 from hrpose.metrics.ap.numbers import STATS, ten_numbers
 from hrpose.metrics.ap.oks import instance_scores, keypoint_oks, oks_nms, soft_oks_nms
-from hrpose.metrics.base import finite, full_name
+from hrpose.metrics.base import Metric, finite, full_name
 from hrpose.metrics.functional import mean_of
 from hrpose.metrics.resampling import Resampler, places_of
-from hrpose.structures import Instances, Predictions, Scores
+from hrpose.structures import Instances, Labels, Predictions, Scores
 
 VIS_THR = 0.2
 """Keypoints with a higher score make up the score of their instance."""
@@ -51,13 +52,13 @@ def evaluate(
         parts = matchings(animals, found, sigmas, category_ids, images)
         numbers = ten_numbers(parts, np.ones((1, len(images))))[0]
     else:
-        numbers = cocoapi.ten_numbers_of(animals, found, sigmas, category_ids, images, evaluator)
+        numbers = referees.ten_numbers_of(animals, found, sigmas, category_ids, images, evaluator)
     values = dict(zip(STATS, map(finite, numbers), strict=True))
     return values, notes + dropped + _absence_notes(values)
 
 
 @register
-class CocoAP:
+class CocoAP(Metric):
     """The ten numbers of COCO's keypoint challenge, of ground-truth or detector boxes.
 
     Instances are rescored (`instance_scores`) unless they come with a ranking, then duplicates in
@@ -96,14 +97,20 @@ class CocoAP:
             known = ", ".join(map(repr, get_args(Evaluator)))
             raise ValueError(f"evaluator {evaluator!r}: expected one of {known}")
         if evaluator != "hrpose":
-            cocoapi.modules(evaluator)  # now, not after the first epoch
+            referees.modules(evaluator)  # now, not after the first epoch
         self.oks_thr = oks_thr
         self.vis_thr = vis_thr
-        self.nms = nms
+        self.nms: Literal["hard", "soft", "none"] = nms
         self.sigmas = None if sigmas is None else tuple(sigmas)
         self.evaluator = evaluator
         self.variant = variant
         self.names = tuple(full_name(name, variant) for name in STATS)
+
+    def without_suppression(self) -> CocoAP:
+        """The same metric for predictions that count as they are."""
+        other = copy.copy(self)
+        other.nms = "none"
+        return other
 
     def check(self, meta: KeypointMeta) -> list[str]:
         """See `Metric.check`."""
@@ -114,14 +121,13 @@ class CocoAP:
             return [f"{len(sigmas)} sigmas, but {meta.dataset!r} has {len(meta)} keypoints"]
         return []
 
-    def compute(
-        self, predictions: Predictions, truth: Instances, coco: dict[str, Any], meta: KeypointMeta
-    ) -> Scores:
+    def compute(self, predictions: Predictions, labels: Labels) -> Scores:
         """See `Metric.compute`."""
+        truth, meta = labels.truth, labels.meta
         sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
         detections = self.detections(predictions, truth, sigmas)
         category_ids = np.unique(truth.category_ids).tolist()
-        values, notes = evaluate(coco, detections, sigmas, category_ids, self.evaluator)
+        values, notes = evaluate(labels.coco, detections, sigmas, category_ids, self.evaluator)
         missing = len(truth) - len(predictions)
         if missing and predictions.instance_scores is None:
             notes.append(f"{missing} of {len(truth)} instances have no prediction: not found")
@@ -138,15 +144,9 @@ class CocoAP:
             notes=[f"{label}: {note}" for note in notes],
         )
 
-    def resampler(
-        self,
-        predictions: Predictions,
-        truth: Instances,
-        coco: dict[str, Any],
-        meta: KeypointMeta,
-        images: np.ndarray,
-    ) -> Resampler:
+    def resampler(self, predictions: Predictions, labels: Labels, images: np.ndarray) -> Resampler:
         """See `Metric.resampler`."""
+        truth, coco, meta = labels.truth, labels.coco, labels.meta
         sigmas = np.array(meta.sigmas if self.sigmas is None else self.sigmas, dtype=np.float64)
         category_ids = np.unique(truth.category_ids).tolist()
         annotated = image_ids(coco)

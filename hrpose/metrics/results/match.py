@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hrpose.engine.labels import Labels
 from hrpose.errors import DataError
 from hrpose.metrics.results.read import Answers
-from hrpose.structures import Instances, Predictions
+from hrpose.structures import Instances, Labels, Predictions
 
 
 @dataclass

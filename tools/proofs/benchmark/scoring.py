@@ -10,7 +10,7 @@ from hrpose.config.registry import build
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances
+from hrpose.structures import Instances, Labels
 from proofs.benchmark.figures import Fact, Figure, Row, Section, ratio
 from proofs.benchmark.pages import Page
 from proofs.benchmark.stand_in import coco_of, random_animals, random_predictions
@@ -51,11 +51,11 @@ def _ap_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
 
 def _scorers(meta: KeypointMeta, sigmas: list[float], truth: Instances) -> dict[str, Scorer]:
     """The metric with each evaluator that can be had here, our own first."""
-    coco, predictions = coco_of(truth), random_predictions(truth)
+    labels, predictions = Labels(truth, coco_of(truth), meta), random_predictions(truth)
 
     def by(evaluator: str) -> Scorer:
         metric: Any = build({"type": "CocoAP", "sigmas": sigmas, "evaluator": evaluator}, "CocoAP")
-        return lambda: metric.compute(predictions, truth, coco, meta).values
+        return lambda: metric.compute(predictions, labels).values
 
     scorers = {"hrpose": by("hrpose")}
     for evaluator in ("xtcocotools", "pycocotools"):
@@ -70,11 +70,11 @@ def _ap_facts(count: int, values: Values) -> dict[str, Fact]:
 
 def _distance_rows(meta: KeypointMeta, plan: Plan, count: int) -> list[Row]:
     truth = random_animals(count, len(meta))
-    coco, predictions = coco_of(truth), random_predictions(truth)
+    labels, predictions = Labels(truth, coco_of(truth), meta), random_predictions(truth)
     metrics = build([{"type": "PCK", "norm": "box"}, {"type": "NME", "norm": "box"}], "metrics")
 
     def both() -> list[float | None]:
-        done = [metric.compute(predictions, truth, coco, meta) for metric in metrics]
+        done = [metric.compute(predictions, labels) for metric in metrics]
         return [value for scores in done for value in scores.values.values()]
 
     taken = alternate({"both": both}, plan, "PCK and NME")

@@ -8,9 +8,8 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.engine.device import resolve_precision
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.labels import Labels
 from hrpose.engine.loading import loader
-from hrpose.metrics.score import score
+from hrpose.metrics.score import View, score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog
 from proofs.benchmark.figures import Fact, Row, Section, rate
@@ -39,12 +38,13 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
     precision, flip_test = resolve_precision(settings.precision, device), model.flip_test
     answer = answers(fold_batch_norm(model), precision, device)
     predictions = evaluator.evaluate(model).predictions
+    view = View(predictions, dataset.labels())
     count, size = len(predictions), len(first["images"])
     works: dict[str, Any] = {
         "whole": lambda: evaluator.evaluate(model),
         "loader": lambda: [None for _ in batches],
         "inference": lambda: answer(first["images"], flip_test),
-        "scoring": lambda: score(predictions, Labels.of(dataset), experiment.metrics),
+        "scoring": lambda: score(predictions, experiment.metrics, lambda _: view),
     }
     taken = alternate(works, plan, "test")
     facts: dict[str, Fact] = {

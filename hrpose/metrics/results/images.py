@@ -1,50 +1,12 @@
-"""The labels of a data set, or of some of its images, without any image."""
+"""Which images to score: those that a list names."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from hrpose.errors import DataError
-from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances
-
-if TYPE_CHECKING:
-    from hrpose.datasets.base import PoseDataset
-
-
-@dataclass
-class Labels:
-    """What predictions are compared with."""
-
-    truth: Instances
-    coco: dict[str, Any]
-    meta: KeypointMeta
-
-    @classmethod
-    def of(cls, dataset: PoseDataset) -> Labels:
-        """All labels of a data set."""
-        return cls(dataset.truth(), dataset.coco(), dataset.meta)
-
-    def image_ids(self) -> set[int]:
-        """Ids of all images."""
-        return {part["id"] for part in self.coco["images"]}
-
-    def only(self, image_ids: set[int]) -> Labels:
-        """The labels of some images."""
-        rows = np.flatnonzero(np.isin(self.truth.image_ids, sorted(image_ids)))
-        coco = {
-            **self.coco,
-            "images": [part for part in self.coco["images"] if part["id"] in image_ids],
-            "annotations": [
-                part for part in self.coco["annotations"] if part["image_id"] in image_ids
-            ],
-        }
-        return Labels(self.truth.take(rows), coco, self.meta)
+from hrpose.structures import Labels
 
 
 def image_list(source: str, labels: Labels) -> set[int]:

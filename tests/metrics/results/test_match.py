@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scoring_cases import META, entry, labels, write
 
-from hrpose.engine.labels import image_list
 from hrpose.errors import DataError
+from hrpose.metrics.results.images import image_list
 from hrpose.metrics.results.match import match
 from hrpose.metrics.results.read import read_answers
 

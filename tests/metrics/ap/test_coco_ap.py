@@ -7,6 +7,7 @@ from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import CocoAP
 from hrpose.metrics.ap.numbers import STATS
+from hrpose.structures import Labels
 
 POSES = np.array([[[100, 100], [200, 100], [150, 300]], [[600, 50], [700, 60], [650, 90]]])
 VARIATIONS = {
@@ -30,7 +31,7 @@ def case(request, golden):
 
 def test_perfect_with_ids_from_zero():
     truth = instances(POSES)
-    scores = CocoAP().compute(predictions(POSES), truth, coco_of(truth), META)
+    scores = CocoAP().compute(predictions(POSES), Labels(truth, coco_of(truth), META))
     assert scores.values["AP"] == scores.values["AR"] == 1.0
     assert scores.values["AP(M)"] is None
     assert scores.notes == [
@@ -43,24 +44,24 @@ def test_similarity_per_keypoint_by_hand():
     # area 10^4; 2 * area * (2 sigma)^2 is 800, 800 and 3200
     truth = instances(POSES, [[1, 1, 0], [1, 0, 0]])
     moved = POSES + np.array([[[0, 0], [20, 0], [9, 9]], [[0, 40], [9, 9], [9, 9]]])
-    scores = CocoAP().compute(predictions(moved), truth, coco_of(truth), META)
+    scores = CocoAP().compute(predictions(moved), Labels(truth, coco_of(truth), META))
     assert scores.per_keypoint["OKS"] == {
         "nose": pytest.approx((1 + np.exp(-2)) / 2),
         "eye": pytest.approx(np.exp(-0.5)),
         "paw": None,
     }
     gone = predictions(np.where(moved == 100, np.nan, moved))
-    similar = CocoAP().compute(gone, truth, coco_of(truth), META).per_keypoint["OKS"]
+    similar = CocoAP().compute(gone, Labels(truth, coco_of(truth), META)).per_keypoint["OKS"]
     assert similar["nose"] == pytest.approx(np.exp(-2) / 2)  # NaN counts, as 0
 
 
 def test_left_out_annotations_and_unanswered_instances_are_misses():
     everything = instances(POSES)
     kept = instances(POSES[:1])  # the data set left the second annotation out
-    scores = CocoAP().compute(predictions(POSES[:1]), kept, coco_of(everything), META)
+    scores = CocoAP().compute(predictions(POSES[:1]), Labels(kept, coco_of(everything), META))
     assert scores.values["AR"] == 0.5
     answers = predictions(POSES[1:], index=[1])
-    scores = CocoAP().compute(answers, everything, coco_of(everything), META)
+    scores = CocoAP().compute(answers, Labels(everything, coco_of(everything), META))
     assert scores.values["AR"] == 0.5
     assert "AP: 1 of 2 instances have no prediction: not found" in scores.notes
 
@@ -84,7 +85,7 @@ def test_box_scores_rank():
 def test_nobody():
     truth = instances(np.zeros((0, 3, 2)))
     empty = {"images": [], "annotations": [], "categories": []}
-    scores = CocoAP().compute(predictions(truth.keypoints), truth, empty, META)
+    scores = CocoAP().compute(predictions(truth.keypoints), Labels(truth, empty, META))
     assert scores.values == dict.fromkeys(STATS)
     assert scores.per_keypoint == {"OKS": dict.fromkeys(META.names)}
 
@@ -98,7 +99,7 @@ def test_check_and_names():
     other = CocoAP(sigmas=[0.1, 0.1, 0.2], variant="origin")
     assert other.names[3] == "origin/AP(M)"
     truth = instances(POSES)
-    scores = other.compute(predictions(POSES), truth, coco_of(truth), bare)
+    scores = other.compute(predictions(POSES), Labels(truth, coco_of(truth), bare))
     assert tuple(scores.values) == other.names and list(scores.per_keypoint) == ["origin/OKS"]
     for wrong in ({"oks_thr": 0}, {"sigmas": [0.1, 0]}, {"nms": "hrad"}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
@@ -110,7 +111,7 @@ def test_reference(case, variation):
     name, (answers, truth, coco, meta), measured = case
     expected = measured[name][variation]
     metric = CocoAP(**VARIATIONS[variation])
-    values = metric.compute(answers, truth, coco, meta).values
+    values = metric.compute(answers, Labels(truth, coco, meta)).values
     assert [values[stat] for stat in STATS] == pytest.approx(
         list(expected["stats"].values()), abs=1e-12
     )
@@ -124,7 +125,7 @@ def test_other_evaluators_give_the_same_bits(case, evaluator):
     _, (answers, truth, coco, meta), _ = case
     for settings in VARIATIONS.values():
         one, other = (
-            CocoAP(**settings, evaluator=name).compute(answers, truth, coco, meta)
+            CocoAP(**settings, evaluator=name).compute(answers, Labels(truth, coco, meta))
             for name in ("hrpose", evaluator)
         )
         assert one == other
@@ -151,5 +152,5 @@ def test_perfect_on_real_horses(data_dir):
     truth = truth_of(coco)
     names = coco["categories"][1]["keypoints"]
     meta = KeypointMeta("livestock", names, sigmas=[0.05] * len(names))
-    scores = CocoAP().compute(predictions(truth.keypoints), truth, coco, meta)
+    scores = CocoAP().compute(predictions(truth.keypoints), Labels(truth, coco, meta))
     assert scores.values["AP"] == scores.values["AR"] == 1.0

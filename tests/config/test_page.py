@@ -206,5 +206,5 @@ def test_importing_config_is_light():
     code = "import hrpose.config, sys; sys.exit(bool({'torch', 'mmengine'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
     code = "import hrpose.config as c, sys; c.load(sys.argv[1]); sys.exit('torch' in sys.modules)"
-    page = Path(__file__).parent.parent / "configs/animal/hrnet/atrw/hrnet_w32_atrw_256x256.py"
+    page = Path(__file__).parents[2] / "configs/animal/hrnet/atrw/hrnet_w32_atrw_256x256.py"
     subprocess.run([sys.executable, "-c", code, str(page)], check=True)

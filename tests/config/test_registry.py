@@ -200,5 +200,5 @@ def test_an_error_that_is_no_refusal_passes_through(monkeypatch):
 
 
 def test_importing_the_registry_imports_no_torch():
-    code = "import hrpose.registry, sys; sys.exit('torch' in sys.modules)"
+    code = "import hrpose.config.registry, sys; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,7 @@ from metric_cases import META, coco_of, golden_case, instances, predictions
 from hrpose.metrics import PCK, CocoAP, write_results
 from hrpose.metrics.ap.coco_ap import evaluate
 from hrpose.metrics.ap.input import Detections
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 
 def test_rows_by_hand(tmp_path):
@@ -58,8 +58,8 @@ def test_the_file_holds_the_same_numbers(golden, tmp_path, name):
     if name == "horse10":
         again = Predictions(triples[..., :2], triples[..., 2], answers.index, answers.areas)
         metric = PCK(0.3, ("Nose", "Eye"))
-        assert metric.compute(again, truth, coco, meta) == metric.compute(
-            answers, truth, coco, meta
+        assert metric.compute(again, Labels(truth, coco, meta)) == metric.compute(
+            answers, Labels(truth, coco, meta)
         )
         return
     found = Detections(
@@ -70,7 +70,7 @@ def test_the_file_holds_the_same_numbers(golden, tmp_path, name):
         np.array([row["category_id"] for row in rows]),
     )
     values, _ = evaluate(coco, found, np.array(meta.sigmas), [1])
-    assert values == CocoAP(nms="none").compute(answers, truth, coco, meta).values
+    assert values == CocoAP(nms="none").compute(answers, Labels(truth, coco, meta)).values
 
 
 def test_pycocotools_reads_it(tmp_path, capsys):

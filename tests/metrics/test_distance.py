@@ -7,7 +7,7 @@ from metric_cases import META, coco_of, golden_case, instances, predictions, rea
 from hrpose.config.registry import build
 from hrpose.errors import ConfigError
 from hrpose.metrics import NME, PCK
-from hrpose.structures import Predictions
+from hrpose.structures import Labels, Predictions
 
 PAIR = ("Nose", "Eye")
 
@@ -25,8 +25,8 @@ def measured(golden):
 def test_perfect():
     truth = instances(np.arange(12).reshape(2, 3, 2))
     answers = predictions(truth.keypoints)
-    assert PCK().compute(answers, truth, {}, META).values == {"PCK@0.3": 1.0}
-    assert NME().compute(answers, truth, {}, META).values == {"NME": 0.0}
+    assert PCK().compute(answers, Labels(truth, {}, META)).values == {"PCK@0.3": 1.0}
+    assert NME().compute(answers, Labels(truth, {}, META)).values == {"NME": 0.0}
 
 
 def test_by_hand():
@@ -35,14 +35,14 @@ def test_by_hand():
         np.zeros((2, 3, 2)), [[1, 1, 0], [1, 0, 0]], [[0, 0, 100, 50], [0, 0, 60, 100]]
     )
     answers = predictions([[[6, 8], [30, 0], [1, 1]], [[0, 50], [9, 9], [1, 1]]])
-    scores = PCK(thr=0.3).compute(answers, truth, {}, META)
+    scores = PCK(thr=0.3).compute(answers, Labels(truth, {}, META))
     assert scores.values == {"PCK@0.3": 0.25}
     assert scores.per_keypoint == {"PCK@0.3": {"nose": 0.5, "eye": 0.0, "paw": None}}
     assert scores.notes == [
         "PCK@0.3: normalised by the longest side of the box",
         "PCK@0.3: no labelled point counts for paw",
     ]
-    scores = NME().compute(answers, truth, {}, META)
+    scores = NME().compute(answers, Labels(truth, {}, META))
     assert scores.values["NME"] == pytest.approx((0.1 + 0.5 + 0.3) / 3)
     assert scores.per_keypoint["NME"] == {
         "nose": pytest.approx(0.3),
@@ -55,7 +55,7 @@ def test_by_hand():
 @pytest.mark.parametrize("count", [0, 2])
 def test_nothing_labelled_is_none_and_said_so(metric, count):
     truth = instances(np.zeros((count, 3, 2)), np.zeros((count, 3)))
-    scores = metric.compute(predictions(np.ones((count, 3, 2))), truth, {}, META)
+    scores = metric.compute(predictions(np.ones((count, 3, 2))), Labels(truth, {}, META))
     (name,) = metric.names
     assert scores.values == {name: None}
     assert scores.per_keypoint == {name: dict.fromkeys(META.names)}
@@ -66,9 +66,11 @@ def test_zero_normaliser():
     truth = instances(np.zeros((1, 3, 2)))  # nose on eye
     answers = predictions([[[500, 0], [0, 500], [300, 400]]])
     pair = ("nose", "eye")
-    assert PCK(norm=pair).compute(answers, truth, {}, META).values["PCK@0.3"] == 1.0
-    assert NME(norm=pair).compute(answers, truth, {}, META).values["NME"] == pytest.approx(5e-4)
-    strict = PCK(norm=pair, missing="leave-out").compute(answers, truth, {}, META)
+    assert PCK(norm=pair).compute(answers, Labels(truth, {}, META)).values["PCK@0.3"] == 1.0
+    assert NME(norm=pair).compute(answers, Labels(truth, {}, META)).values["NME"] == pytest.approx(
+        5e-4
+    )
+    strict = PCK(norm=pair, missing="leave-out").compute(answers, Labels(truth, {}, META))
     assert strict.values == {"PCK@0.3": None}
     assert "1 of 1 instances have no usable distance nose-eye and are left out" in strict.notes[1]
 
@@ -76,7 +78,7 @@ def test_zero_normaliser():
 def test_rows_follow_the_index_and_missing_ones_are_counted():
     truth = instances(np.arange(18).reshape(3, 3, 2) * 100)
     answers = predictions(truth.keypoints[[2, 0]], index=[2, 0])
-    scores = PCK().compute(answers, truth, {}, META)
+    scores = PCK().compute(answers, Labels(truth, {}, META))
     assert scores.values == {"PCK@0.3": 1.0}
     assert "PCK@0.3: 1 of 3 instances have no prediction and do not count" in scores.notes
 
@@ -87,8 +89,8 @@ def test_coordinates_that_are_not_finite_are_wrong():
     points[0, 0, 1] = np.nan
     points[1, 1, 0] = np.inf
     answers = predictions(points)
-    assert PCK().compute(answers, truth, {}, META).values["PCK@0.3"] == pytest.approx(2 / 3)
-    scores = NME().compute(answers, truth, {}, META)
+    assert PCK().compute(answers, Labels(truth, {}, META)).values["PCK@0.3"] == pytest.approx(2 / 3)
+    scores = NME().compute(answers, Labels(truth, {}, META))
     assert scores.values == {"NME": None}
     assert scores.per_keypoint == {"NME": {"nose": None, "eye": None, "paw": 0.0}}
     assert any("not finite" in note for note in scores.notes)
@@ -102,7 +104,7 @@ def test_names_tell_threshold_and_variant():
     assert NME(variant="strict").names == ("strict/NME",)
     assert PCK.higher_is_better and not NME.higher_is_better
     truth = instances(np.zeros((1, 3, 2)))
-    scores = PCK(variant="strict").compute(predictions(truth.keypoints), truth, {}, META)
+    scores = PCK(variant="strict").compute(predictions(truth.keypoints), Labels(truth, {}, META))
     assert set(scores.values) == set(scores.per_keypoint) == {"strict/PCK@0.3"}
 
 
@@ -119,19 +121,19 @@ def test_from_a_page():
 def test_numbers_of_the_table(horses, measured):
     """What made the published Horse-10 rows: v0.14's `evaluate`."""
     reference = measured["horse10_v014"]
-    scores = PCK(0.3, PAIR).compute(*horses)
+    scores = PCK(0.3, PAIR).compute(horses[0], Labels(*horses[1:]))
     assert scores.values["PCK@0.3"] == pytest.approx(0.74001569120821, abs=1e-15)
     assert scores.values["PCK@0.3"] == pytest.approx(reference["evaluate_PCK"]["PCK"], abs=1e-15)
     assert f"{reference['n_zero_normalizer']} of 229 instances have no usable" in scores.notes[2]
     assert f"{reference['n_one_of_nose_eye_missing']} of 229 instances have only" in scores.notes[1]
-    scores = NME(PAIR).compute(*horses)
+    scores = NME(PAIR).compute(horses[0], Labels(*horses[1:]))
     assert scores.values["NME"] == pytest.approx(reference["evaluate_NME"]["NME"], abs=1e-7)
 
 
 @pytest.mark.parametrize("thr", [0.05, 0.1, 0.2, 0.3, 0.5])
 def test_reference_per_keypoint(horses, measured, thr):
     expected = measured["horse10_v014"][f"func_PCK@{thr}_nose_eye"]
-    scores = PCK(thr, PAIR).compute(*horses)
+    scores = PCK(thr, PAIR).compute(horses[0], Labels(*horses[1:]))
     (name,) = scores.values
     assert scores.values[name] == pytest.approx(expected["avg"], abs=1e-15)
     assert list(scores.per_keypoint[name].values()) == expected["per_joint"]
@@ -141,23 +143,23 @@ def test_reference_per_keypoint(horses, measured, thr):
 def test_reference_by_box(horses, measured, version):
     expected = measured[f"horse10_{version}"]
     for thr in (0.05, 0.2):
-        value = PCK(thr, "box").compute(*horses).values[f"PCK@{thr}"]
+        value = PCK(thr, "box").compute(horses[0], Labels(*horses[1:])).values[f"PCK@{thr}"]
         assert value == pytest.approx(expected[f"func_PCK@{thr}_bbox_max"]["avg"], abs=1e-15)
-    value = NME("box").compute(*horses).values["NME"]
+    value = NME("box").compute(horses[0], Labels(*horses[1:])).values["NME"]
     assert value == pytest.approx(expected["func_NME_bbox_max"], abs=1e-7)
     if version == "v029":  # its PCK@0.3 of Horse-10 is this one
-        by_box = PCK(0.2, "box").compute(*horses).values["PCK@0.2"]
+        by_box = PCK(0.2, "box").compute(horses[0], Labels(*horses[1:])).values["PCK@0.2"]
         assert by_box == pytest.approx(expected["evaluate_PCK"]["PCK"], abs=1e-15)
 
 
 def test_reference_of_instances_with_both_points(horses, measured):
     expected = measured["horse10_v014"]
-    scores = PCK(0.3, PAIR, "leave-out").compute(*horses)
+    scores = PCK(0.3, PAIR, "leave-out").compute(horses[0], Labels(*horses[1:]))
     name = "func_PCK@0.3_only_samples_with_both_nose_and_eye"
     assert scores.values["PCK@0.3"] == pytest.approx(expected[name], abs=1e-15)
     left_out = 229 - expected["n_both"]
     assert f"{left_out} of 229 instances have no usable distance" in scores.notes[1]
-    value = NME(PAIR, "leave-out").compute(*horses).values["NME"]
+    value = NME(PAIR, "leave-out").compute(horses[0], Labels(*horses[1:])).values["NME"]
     name = "func_NME_only_samples_with_both_nose_and_eye"
     assert value == pytest.approx(expected[name], abs=1e-7)
 
@@ -170,9 +172,9 @@ def test_order_of_predictions_does_not_matter(horses):
     )
     for metric in (PCK(0.3, PAIR), NME(PAIR)):
         (name,) = metric.names
-        value = metric.compute(mixed, truth, coco, meta).values[name]
+        value = metric.compute(mixed, Labels(truth, coco, meta)).values[name]
         assert value == pytest.approx(
-            metric.compute(answers, truth, coco, meta).values[name], abs=1e-12
+            metric.compute(answers, Labels(truth, coco, meta)).values[name], abs=1e-12
         )
 
 
@@ -182,7 +184,7 @@ def test_head_is_read_from_the_annotations():
     for annotation, size in zip(coco["annotations"], (10, 100), strict=True):
         annotation["head_size"] = size
     answers = predictions(np.full((2, 3, 2), 6.0))
-    assert PCK(0.5, "head").compute(answers, truth, coco, META).values == {"PCK@0.5": 0.5}
+    assert PCK(0.5, "head").compute(answers, Labels(truth, coco, META)).values == {"PCK@0.5": 0.5}
 
 
 def test_variants_of_horse10_by_hand():
@@ -207,7 +209,7 @@ def test_variants_of_horse10_by_hand():
         image["file_name"] = f"labeled-data/{video}/0001.png"
 
     def value(metric):
-        return next(iter(metric.compute(answers, truth, coco, META).values.values()))
+        return next(iter(metric.compute(answers, Labels(truth, coco, META)).values.values()))
 
     pair = ("nose", "eye")
     # 2021: 4/10 misses, 4/50 (the eye's distance to the corner), 4/10^6 and 4/10^6 hit
@@ -217,7 +219,7 @@ def test_variants_of_horse10_by_hand():
     assert value(PCK(0.2, "box")) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
     assert value(PCK(0.2, "box", variant="mmpose-0.19+")) == value(PCK(0.2, "box"))
     # strict: only the first horse counts
-    strict = PCK(0.3, pair, "leave-out", "strict").compute(answers, truth, coco, META)
+    strict = PCK(0.3, pair, "leave-out", "strict").compute(answers, Labels(truth, coco, META))
     assert strict.values == {"strict/PCK@0.3": 0.0}
     assert "strict/PCK@0.3: 3 of 4 instances have no usable distance nose-eye and are left out" in (
         strict.notes
@@ -234,5 +236,7 @@ def test_resampling_with_every_image_once_is_the_number(horses, metric):
     answers, truth, coco, meta = horses
     images = np.unique(truth.image_ids)
     (name,) = metric.names
-    drawn = metric.resampler(answers, truth, coco, meta, images)(np.ones((1, len(images))))
-    assert drawn[name] == pytest.approx([metric.compute(*horses).values[name]], abs=1e-12)
+    drawn = metric.resampler(answers, Labels(truth, coco, meta), images)(np.ones((1, len(images))))
+    assert drawn[name] == pytest.approx(
+        [metric.compute(horses[0], Labels(*horses[1:])).values[name]], abs=1e-12
+    )

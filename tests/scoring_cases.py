@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from hrpose import config
-from hrpose.engine.labels import Labels
 from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances
+from hrpose.structures import Instances, Labels
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 HORSES = ROOT / "configs/animal/hrnet/horse10/hrnet_w32_horse10_256x256-split1.py"
 TIGERS = ROOT / "configs/animal/hrnet/atrw/hrnet_w32_atrw_256x256.py"
 META = KeypointMeta("pet", ["nose", "eye"], sigmas=[0.1, 0.1])
