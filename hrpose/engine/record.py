@@ -10,6 +10,7 @@ import json_tricks
 
 from hrpose.engine.evaluate import Report
 from hrpose.rundir import provenance
+from hrpose.storage.addresses import without_secrets
 
 
 def write_record(
@@ -27,7 +28,7 @@ def write_record(
             "versions": provenance.versions(),
             "command": provenance.command(),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "config": page,
+            "config": without_secrets(page),
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)

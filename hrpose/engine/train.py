@@ -25,8 +25,9 @@ from hrpose.rundir.log import RunLog
 from hrpose.rundir.resume import compare, find, refuse_second_run, require_agreement, within
 from hrpose.rundir.state import Progress, restore
 from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 
 
 def train(
@@ -79,7 +80,7 @@ def make_runner(
     Args:
         source: a checkpoint to go on from, and what was read from it.
     """
-    settings, page = experiment.settings, experiment.page
+    settings, page = experiment.settings, without_secrets(experiment.page)
     set_backends(settings.deterministic, device)
     log.info(f"run directory {work_dir}  ({provenance.command()})")
     log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
@@ -179,7 +180,7 @@ def _load_start(experiment: Experiment, log: RunLog) -> None:
     part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
     weights = page.get("load_from") or page.get("pretrained")
     if weights:
-        path = distributed.local_first(fetch, weights)
+        path = distributed.local_first(fetch, weights, None, log.warning)
         log.info(load_weights(experiment.model, path, strict=False, part=part))
     else:
         log.info("weights: from scratch")

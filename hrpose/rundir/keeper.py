@@ -12,6 +12,7 @@ from hrpose.errors import RunError
 from hrpose.rundir.log import RunLog
 from hrpose.storage import checkpoint_file as checkpoint
 from hrpose.storage.seal import sealed
+from hrpose.storage.whole_file import link
 
 
 class Keeper:
@@ -80,7 +81,7 @@ class Keeper:
         try:
             # one that was passed by as damaged must not push the good one behind it out
             if before and before.is_file() and _same(before, self.whole):
-                checkpoint.link(before, self.folder / checkpoint.PREVIOUS)
+                link(before, self.folder / checkpoint.PREVIOUS)
             checkpoint.save(state, *paths)
         except OSError as error:
             there = self.whole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from hrpose.errors import CheckpointError
 from hrpose.models.weights import read_file
 from hrpose.storage.seal import sealed
+from hrpose.storage.whole_file import draft, flush, link, remove_drafts
 
 LATEST = "latest.pth"
 PREVIOUS = "previous.pth"
@@ -22,39 +22,19 @@ _EPOCH_FILE = re.compile(r"epoch_(\d+)\.pth")
 def save(state: Mapping[str, Any], *paths: Path) -> None:
     """Write `state`, with a digest of its content, under each of the names `paths` of one folder.
 
-    A temporary file beside them, flushed to disk, then renamed; the last of `paths` moves last.
+    The last of `paths` moves last.
 
     Raises:
         OSError: disk full, folder gone or read-only; `paths` are then as they were.
     """
-    temporary = _beside(paths[-1])
     try:
-        with temporary.open("wb") as file:
+        with draft(paths[-1]) as file:
             torch.save(sealed(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        for path in paths[:-1]:
-            link(temporary, path)
-        temporary.replace(paths[-1])
-        _flush_folder(paths[-1].parent)
+            flush(file)
+            for path in paths[:-1]:
+                link(Path(file.name), path)
     except RuntimeError as error:  # what torch makes of a failed write
         raise OSError(_first_line(error)) from error
-    finally:
-        _remove(temporary)
-
-
-def link(source: Path, path: Path) -> None:
-    """Give `source` the second name `path` (a hard link; a copy where links are not to be had)."""
-    temporary = _beside(path)
-    _remove(temporary)
-    try:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            temporary.write_bytes(source.read_bytes())
-        temporary.replace(path)
-    finally:
-        _remove(temporary)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -121,33 +101,7 @@ def epoch_files(work_dir: Path) -> list[Path]:
 
 def remove_leftovers(work_dir: Path) -> None:
     """Remove what processes that were killed while writing left in a run directory of ours."""
-    for path in work_dir.glob(".*.pth.*.tmp"):
-        _remove(path)
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:  # the folder is gone or read-only: the first error says more
-        return
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the renames of `folder` last through a power cut, where folders can be flushed."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
+    remove_drafts(work_dir, "*.pth")
 
 
 def _first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from hrpose.engine.precision import resolve_precision
 from hrpose.errors import DataError, RunError
 from hrpose.processes import distributed
 from hrpose.rundir import provenance
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 from proofs.benchmark import machine
 from proofs.benchmark.figures import Section
 from proofs.benchmark.loading import loader_section
