@@ -1,4 +1,4 @@
-"""Where there is no fcntl, fork or signal mask, as on Windows and macOS, hrpose trains and tests."""
+"""Without fcntl, fork, signal masks and owners of files, as on Windows, hrpose trains and tests."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from hrpose.reproduce.data import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "tests" / "pages" / "tiny.py"
-POVERTY = '''
+POVERTY = """
 import collections, multiprocessing, os, shutil, signal, sys
 
 command = " ".join(sys.orig_argv)
@@ -39,7 +39,7 @@ if "tools" in command or "spawn_main" in command:
             delattr(module, name)
     multiprocessing.set_start_method("spawn")
     assert not [name for name in sys.modules if name.startswith("hrpose")]
-'''
+"""
 """Run by Python at its start, in each process: takes away what other systems do not have."""
 
 
@@ -70,7 +70,8 @@ def poor(tmp_path, page):
     (tmp_path / "temporary").mkdir()
     env = {
         **os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1",
-        "USERNAME": "somebody", "TMPDIR": str(tmp_path / "temporary"), "HRPOSE_CACHE": str(tmp_path / "cache"),
+        "USERNAME": "somebody", "TMPDIR": str(tmp_path / "temporary"),
+        "HRPOSE_CACHE": str(tmp_path / "cache"),
     }  # fmt: skip
 
     def run(name: str, *arguments: object) -> str:

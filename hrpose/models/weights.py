@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
 from hrpose.storage.addresses import without_secrets
+from hrpose.storage.checkpoint_file import read_file
 from hrpose.storage.download import fetch
-from hrpose.storage.seal import check_seal
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
@@ -22,32 +20,6 @@ UNUSED_BY_POSE = {
     "coarse outputs of stage 4": r"stage4\.2\.fuse_layers\.[123]\.",
 }
 """Entries of ImageNet weights that the backbone of a pose estimator does without."""
-
-
-def read_file(path: Path) -> Any:
-    """What a checkpoint file holds, on the CPU, its digest checked; nothing in it is executed.
-
-    Raises:
-        CheckpointError: it cannot be read, is damaged, or holds other objects than data.
-    """
-    try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    except Exception as error:  # a damaged pickle can end in almost any exception
-        refused = re.search(r"GLOBAL (\S+)", str(error))
-        if refused:
-            raise CheckpointError(
-                f"{path}: holds a Python object ({refused[1]}), and reading one could run code; "
-                "save the weights alone, as tensors"
-            ) from error
-        size = f"{path.stat().st_size:,} bytes"
-        raise CheckpointError(
-            f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
-        ) from error
-    check_seal(content, path)
-    return content
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -69,18 +41,6 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: no weights in it, {places} (it holds {held})")
     wrapped = all(key.startswith("module.") for key in state)
     return {key[7:] if wrapped else key: value for key, value in state.items()}
-
-
-def _numpy_scalars() -> list[Any]:
-    """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
-    scalar = np.float64().__reduce__()[0]
-    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
-    return [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
-        np.dtype,
-        *{type(np.dtype(code)) for code in codes},
-    ]
 
 
 def load_weights(

@@ -1,4 +1,4 @@
-"""SIGTERM, Ctrl-C and Ctrl-Break: first a request to stop after the step, then, if repeated, the end."""
+"""SIGTERM, Ctrl-C, Ctrl-Break: a request to stop after the step; if repeated, the end."""
 
 from __future__ import annotations
 

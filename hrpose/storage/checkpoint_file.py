@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from hrpose.errors import CheckpointError
-from hrpose.models.weights import read_file
-from hrpose.storage.seal import sealed
+from hrpose.storage.seal import check_seal, sealed
 from hrpose.storage.whole_file import draft, flush, link, remove_drafts
 
 LATEST = "latest.pth"
@@ -35,6 +35,32 @@ def save(state: Mapping[str, Any], *paths: Path) -> None:
                 link(Path(file.name), path)
     except RuntimeError as error:  # what torch makes of a failed write
         raise OSError(_first_line(error)) from error
+
+
+def read_file(path: Path) -> Any:
+    """What a checkpoint file holds, on the CPU, its digest checked; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it cannot be read, is damaged, or holds other objects than data.
+    """
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    except Exception as error:  # a damaged pickle can end in almost any exception
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        if refused:
+            raise CheckpointError(
+                f"{path}: holds a Python object ({refused[1]}), and reading one could run code; "
+                "save the weights alone, as tensors"
+            ) from error
+        size = f"{path.stat().st_size:,} bytes"
+        raise CheckpointError(
+            f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
+        ) from error
+    check_seal(content, path)
+    return content
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -102,6 +128,18 @@ def epoch_files(work_dir: Path) -> list[Path]:
 def remove_leftovers(work_dir: Path) -> None:
     """Remove what processes that were killed while writing left in a run directory of ours."""
     remove_drafts(work_dir, "*.pth")
+
+
+def _numpy_scalars() -> list[Any]:
+    """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
+    scalar = np.float64().__reduce__()[0]
+    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
+    return [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *{type(np.dtype(code)) for code in codes},
+    ]
 
 
 def _first_line(error: Exception) -> str:
