@@ -132,8 +132,10 @@ def make_loader(
 
 def _start_worker(worker: int) -> None:
     """One thread of work; and a Ctrl-C or SIGTERM to all processes is the main one's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+    for name in ("SIGINT", "SIGBREAK"):  # the latter is Windows' Ctrl-Break
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # not on Windows and macOS
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_obey_parent, daemon=True).start()
     cv2.setNumThreads(0)

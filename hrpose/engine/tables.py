@@ -12,6 +12,7 @@ import json_tricks
 from hrpose.metrics.bootstrap import Difference
 from hrpose.metrics.score import Report
 from hrpose.rundir import provenance
+from hrpose.storage.addresses import without_secrets
 
 _COLUMNS = 100
 """Width of a table on the screen."""
@@ -101,7 +102,7 @@ def write_numbers(
             "versions": provenance.versions(),
             "command": provenance.command(),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "config": page,
+            "config": without_secrets(page),
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)

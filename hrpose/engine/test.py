@@ -20,7 +20,8 @@ from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
 from hrpose.rundir import provenance
 from hrpose.rundir.log import RunLog
-from hrpose.storage.download import fetch, file_digest
+from hrpose.storage.digests import file_digest
+from hrpose.storage.download import fetch
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
@@ -49,7 +50,7 @@ def run_test(
         dataset = experiment.dataset("test")
         log.info(f"test: {dataset.summary()}")
         look_at_images(experiment, {"test": dataset}, log)
-        path = distributed.local_first(fetch, source)
+        path = distributed.local_first(fetch, source, None, log.warning)
         log.info(load_weights(experiment.model, path, strict=True))
         layout = experiment.settings.memory_format
         model = experiment.model.to(device).to(memory_format=layout)

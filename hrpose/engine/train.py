@@ -32,8 +32,9 @@ from hrpose.rundir.lock import Lock
 from hrpose.rundir.log import RunLog
 from hrpose.rundir.resume import compare, find, require_agreement, require_free, restore
 from hrpose.rundir.state import Progress, RunState, steps_of
+from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
@@ -55,6 +56,7 @@ def train(
         HrposeError: with what the user can do; before any data is read where the page is wrong.
     """
     experiment = prepare(page)
+    public = without_secrets(page)
     settings = experiment.settings
     device = choose_device(settings.device)
     require_free(work_dir, resume)
@@ -66,7 +68,7 @@ def train(
         dataset, val = _data_sets(experiment, log, work_dir)
         batches = loader(experiment, dataset, train=True, device=device)
         evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
-        identity = _identity(page, dataset, val) | size_of_epoch(batches, settings)
+        identity = _identity(public, dataset, val) | size_of_epoch(batches, settings)
         if source is not None:
             compare(*source, identity, allow_data_change, log)
         else:
@@ -76,7 +78,7 @@ def train(
         _say_size(runner, experiment, len(dataset))
         if source is not None:
             restore(runner.state, *source, settings, runner.keeper, log)
-        _write_page(page, work_dir, log)
+        _write_page(public, work_dir, log)
         return runner.train()
 
 
@@ -158,7 +160,7 @@ def _load_start(experiment: Experiment, log: RunLog) -> None:
     part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
     weights = page.get("load_from") or page.get("pretrained")
     if weights:
-        path = distributed.local_first(fetch, weights)
+        path = distributed.local_first(fetch, weights, None, log.warning)
         log.info(load_weights(experiment.model, path, strict=False, part=part))
     else:
         log.info("weights: from scratch")

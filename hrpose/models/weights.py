@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
 from hrpose.storage import checkpoint_file
+from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
@@ -84,7 +85,10 @@ def load_weights(
     target.load_state_dict(fitting, strict=False)
     kept = "" if str(path) == str(source) else f" (kept at {path})"
     total = len(fitting) + len(reshaped) + len(missing)
-    summary = [f"{part}: loaded {len(fitting):,} of {total:,} entries from {source}{kept}"]
+    summary = [
+        f"{part}: loaded {len(fitting):,} of {total:,} entries "
+        f"from {without_secrets(str(source))}{kept}"
+    ]
     summary += [f"re-initialised {line}" for line in unset]
     ignored["not in the model"] = unknown
     summary += [f"ignored {_names(keys)}: {why}" for why, keys in ignored.items() if keys]

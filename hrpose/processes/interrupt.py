@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: first a request to stop after the step, then, if repeated, the end."""
+"""SIGTERM, Ctrl-C, Ctrl-Break: a request to stop after the step; if repeated, the end."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from typing import Any
 from hrpose.errors import RunStopped
 from hrpose.processes import distributed
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)
+]
+"""SIGBREAK is Ctrl-Break, which Windows has."""
 _SAME = 2.0
 """Seconds within which torchrun passes on a signal that went to it and to its processes alike, as
 Slurm sends it."""
 
 
 class Interrupts:
-    """Within `with`, the first SIGTERM or SIGINT is kept in `number`; a second ends the process.
+    """Within `with`, the first of `_SIGNALS` is kept in `number`; a second ends the process.
 
     Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT. Under torchrun one signal may
     come twice, so there a second one counts from two seconds after the first on.

@@ -15,7 +15,8 @@ from hrpose.engine.train import train
 from hrpose.metrics.bootstrap import intervals
 from hrpose.reproduce.metafile import Row
 from hrpose.rundir import provenance
-from hrpose.storage.download import fetch, file_digest, promised_digest
+from hrpose.storage.digests import file_digest, promised_digest
+from hrpose.storage.download import fetch
 
 Page = dict[str, Any]
 Record = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 from hrpose.errors import RunError
 from hrpose.reproduce.compare import as_json, cells, compare, head
 from hrpose.reproduce.metafile import Row
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 
 KINDS = {"published": "Published checkpoints", "trained": "Trained from ImageNet weights"}
 

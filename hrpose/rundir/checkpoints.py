@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hrpose.errors import CheckpointError
 from hrpose.storage import checkpoint_file
+from hrpose.storage.whole_file import remove_drafts
 
 LATEST = "latest.pth"
 PREVIOUS = "previous.pth"
@@ -80,6 +80,4 @@ def epoch_files(work_dir: Path) -> list[Path]:
 
 def remove_leftovers(work_dir: Path) -> None:
     """Remove what processes that were killed while writing left in a run directory of ours."""
-    for path in work_dir.glob(".*.pth.*.tmp"):
-        with suppress(OSError):  # the folder is gone or read-only: the first save says more
-            path.unlink(missing_ok=True)
+    remove_drafts(work_dir, "*.pth")

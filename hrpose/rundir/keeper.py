@@ -13,6 +13,7 @@ from hrpose.rundir import checkpoints
 from hrpose.rundir.log import RunLog
 from hrpose.storage import checkpoint_file
 from hrpose.storage.seal import sealed
+from hrpose.storage.whole_file import link
 
 
 class Keeper:
@@ -81,7 +82,7 @@ class Keeper:
         try:
             # one that was passed by as damaged must not push the good one behind it out
             if before and before.is_file() and _same(before, self.whole):
-                checkpoint_file.link(before, self.folder / checkpoints.PREVIOUS)
+                link(before, self.folder / checkpoints.PREVIOUS)
             checkpoint_file.save(state, *paths)
         except OSError as error:
             there = self.whole

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
 
 from hrpose.errors import RunError
+from hrpose.storage.locks import ProcessLock
 
 LOCK = ".lock"
 
@@ -45,7 +44,7 @@ class Lock:
                 return False
             holder = self._path.read_text(encoding="utf-8").strip()
             if holder == self._holder:  # a file system whose numbers of files change
-                self._lock(self._file)
+                self._take_lock()
                 return False
         except (OSError, ValueError):
             with contextlib.suppress(OSError):  # what is written next says why it cannot be
@@ -61,34 +60,29 @@ class Lock:
 
     def close(self) -> None:
         """Leave the directory to others."""
-        self._file.close()
+        self._lock.close()
 
     def _take(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._path.open("a+", encoding="utf-8")
+        self._file = self._path.open("a+", encoding="utf-8")
+        self._lock = ProcessLock(self._file)
         try:
-            if self._lock(file):
-                file.truncate(0)
-                file.write(f"{self._holder}\n")
-                file.flush()
+            # without locks on this file system: better to train there than to refuse
+            if self._take_lock():
+                self._file.truncate(0)
+                self._file.write(f"{self._holder}\n")
+                self._file.flush()
         except (OSError, RunError):
             with contextlib.suppress(OSError):  # what it could not write, it may try to again
-                file.close()
+                self._lock.close()
             raise
-        self._file = file
 
-    def _lock(self, file: TextIO) -> bool:
-        """False on a file system without locks: better to train there than to refuse."""
+    def _take_lock(self) -> bool:
         try:
-            # not flock: a forked loader worker would hold that one on for a while after a kill -9
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            file.seek(0)
-            holder = file.read().strip() or "another process"
+            return self._lock.take()
+        except BlockingIOError:
+            holder = self._path.read_text(encoding="utf-8").strip() or "another process"
             raise RunError(
                 f"{self._path.parent} is in use by {holder}; wait for that run, stop it, or choose "
                 "another folder with --work-dir"
             ) from None
-        except OSError:
-            return False
-        return True

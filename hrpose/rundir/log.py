@@ -15,7 +15,7 @@ from tqdm import tqdm
 from hrpose.errors import RunError, say
 from hrpose.rundir.curves import draw_curves, read_rows
 from hrpose.rundir.lock import Lock
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 
 Item = TypeVar("Item")
 

@@ -1,12 +1,16 @@
 """Speed and memory between two log lines."""
 
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import torch
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 Item = TypeVar("Item")
 
@@ -47,9 +51,11 @@ class Meter:
 
 
 def memory(device: torch.device) -> str:
-    """Most memory used so far: of the GPU, or else of this process."""
+    """Most memory used so far: of the GPU, or else of this process, where the system tells it."""
     if device.type == "cuda":
         return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB GPU"
+    if resource is None:
+        return "memory not known"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return f"{peak * (1 if sys.platform == 'darwin' else 1024) / 2**30:.1f} GiB"
 

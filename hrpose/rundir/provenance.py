@@ -12,11 +12,16 @@ import numpy as np
 import torch
 
 import hrpose
+from hrpose.storage.addresses import without_secrets
 
 
 def page_digest(page: dict[str, Any]) -> str:
-    """SHA-256 of a resolved config page, in hex; the order of keys does not matter."""
-    return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of a resolved config page, without the secrets of addresses in it, in hex.
+
+    The order of keys does not matter.
+    """
+    text = json.dumps(without_secrets(page), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -38,5 +43,5 @@ def machine(device: torch.device) -> str:
 
 
 def command() -> str:
-    """The command line of this process."""
-    return " ".join([Path(sys.executable).name, *sys.argv])
+    """The command line of this process, without the secrets of addresses in it."""
+    return without_secrets(" ".join([Path(sys.executable).name, *sys.argv]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,44 +12,25 @@ import torch
 
 from hrpose.errors import CheckpointError
 from hrpose.storage.seal import check_seal, sealed
+from hrpose.storage.whole_file import draft, flush, link
 
 
 def save(state: Mapping[str, Any], *paths: Path) -> None:
     """Write `state`, with a digest of its content, under each of the names `paths` of one folder.
 
-    A temporary file beside them, flushed to disk, then renamed; the last of `paths` moves last.
+    The last of `paths` moves last.
 
     Raises:
         OSError: disk full, folder gone or read-only; `paths` are then as they were.
     """
-    temporary = _beside(paths[-1])
     try:
-        with temporary.open("wb") as file:
+        with draft(paths[-1]) as file:
             torch.save(sealed(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        for path in paths[:-1]:
-            link(temporary, path)
-        temporary.replace(paths[-1])
-        _flush_folder(paths[-1].parent)
+            flush(file)
+            for path in paths[:-1]:
+                link(Path(file.name), path)
     except RuntimeError as error:  # what torch makes of a failed write
         raise OSError(_first_line(error)) from error
-    finally:
-        _remove(temporary)
-
-
-def link(source: Path, path: Path) -> None:
-    """Give `source` the second name `path` (a hard link; a copy where links are not to be had)."""
-    temporary = _beside(path)
-    _remove(temporary)
-    try:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            temporary.write_bytes(source.read_bytes())
-        temporary.replace(path)
-    finally:
-        _remove(temporary)
 
 
 def read(path: Path) -> Any:
@@ -79,36 +59,6 @@ def read(path: Path) -> Any:
     return content
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:  # the folder is gone or read-only: the first error says more
-        return
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the renames of `folder` last through a power cut, where folders can be flushed."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
-
-
 def _numpy_scalars() -> list[Any]:
     """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
     scalar = np.float64().__reduce__()[0]
@@ -119,3 +69,8 @@ def _numpy_scalars() -> list[Any]:
         np.dtype,
         *{type(np.dtype(code)) for code in codes},
     ]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

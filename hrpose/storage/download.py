@@ -1,35 +1,38 @@
 """Files from http(s) addresses: cached, resumed after a break, checked, whole or not at all."""
 
-import fcntl
 import hashlib
 import os
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from hrpose.errors import CheckpointError
-from hrpose.storage.files import cache_folder
+from hrpose.errors import CheckpointError, say
+from hrpose.storage.addresses import HIDDEN, is_address, mirrored, open_address, scrubbed
+from hrpose.storage.addresses import without_secrets as shown
+from hrpose.storage.digests import CHUNK, file_digest, promised_digest
+from hrpose.storage.locks import locked
+from hrpose.storage.own_files import cache_folder, open_own, own_folder
 
-ORIGIN = "https://download.openmmlab.com"
-"""The host of the published files; $HRPOSE_MIRROR names another that has them under its paths."""
-
-CHUNK = 1 << 20
 TRIES = 5
 PAUSE = 2.0  # seconds between tries
-HASHED_NAME = re.compile(r"-(?!20\d{6}\.)([0-9a-f]{8})(_\d{8})?\.pth$")
-"""A name that ends in the first 8 hex digits of its file's sha256, and maybe a date."""
+
+Warn = Callable[[str], None]
 
 
-def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
+def _say_warning(message: str) -> None:
+    say(f"warning: {message}")
+
+
+def fetch(
+    source: str | Path, cache_dir: str | Path | None = None, warn: Warn = _say_warning
+) -> Path:
     """The local file of a path or of an http(s) address, downloaded unless it is in the cache.
 
     A cached file under a hashed name is checked each time, and replaced if it is damaged. Under
@@ -38,100 +41,91 @@ def fetch(source: str | Path, cache_dir: str | Path | None = None) -> Path:
 
     Args:
         cache_dir: None means $HRPOSE_CACHE, or else ~/.cache/hrpose.
+        warn: is told of a download of which nothing says whether it is whole.
     """
     url = str(source)
-    if not url.startswith(("http://", "https://")):
+    if not is_address(url):
         path = Path(source).expanduser()
         if not path.is_file():
             problem = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
-            raise CheckpointError(f"{path}: {problem}")
+            raise CheckpointError(f"{shown(url) if '://' in url else path}: {problem}")
         return path
     name = Path(unquote(urlsplit(url).path)).name
     if not name:
-        raise CheckpointError(f"{url}: this address names no file")
+        raise CheckpointError(f"{shown(url)}: this address names no file")
+    if HIDDEN in url:
+        raise CheckpointError(
+            f"{url}: {HIDDEN} stands for a secret that is kept nowhere; give the whole address"
+        )
     folder = Path(cache_dir).expanduser() if cache_dir else cache_folder()
-    if folder is None:
-        raise CheckpointError(f"{url}: there is no home folder to keep it in; set HRPOSE_CACHE")
     digest = promised_digest(name)
     if not digest:  # such a name says nothing of its content: two addresses may share it
         folder /= hashlib.sha256(url.encode()).hexdigest()[:8]
     path, address = folder / name, mirrored(url)
     try:
+        own_folder(folder)
+    except OSError as error:
+        raise CheckpointError(
+            f"{shown(url)}: could not be downloaded to {folder}: {error.strerror} "
+            f"({error.filename}); set HRPOSE_CACHE to a folder of your own"
+        ) from error
+    try:
         if not _is_whole(path, digest):
-            folder.mkdir(parents=True, exist_ok=True)
-            _download(address, path, digest)
+            _download(address, path, digest, warn)
     except (OSError, HTTPException, ValueError) as error:
-        raise CheckpointError(f"{address}: could not be downloaded to {folder}: {error}") from error
+        why = scrubbed(str(error), address)  # and not `from error`, whose own text hides nothing
+        raise CheckpointError(
+            f"{shown(address)}: could not be downloaded to {folder}: {why}"
+        ) from None
     return path
-
-
-def promised_digest(name: str) -> str:
-    """The first 8 hex digits of a file's sha256, as its name has them; '' where it has none."""
-    found = HASHED_NAME.search(name)
-    return found[1] if found else ""
-
-
-def mirrored(url: str) -> str:
-    """The address to ask for `url`: with the host of $HRPOSE_MIRROR in place of `ORIGIN`."""
-    mirror = os.environ.get("HRPOSE_MIRROR", "").rstrip("/")
-    ours = mirror and url.startswith(f"{ORIGIN}/")
-    return mirror + url.removeprefix(ORIGIN) if ours else url
 
 
 def _is_whole(path: Path, digest: str) -> bool:
     return path.is_file() and (not digest or file_digest(path).startswith(digest))
 
 
-def _download(url: str, path: Path, digest: str) -> None:
+def _download(url: str, path: Path, digest: str, warn: Warn) -> None:
     """Bring `url` to `path`, which appears only once it is whole and its sha256 starts right."""
     part = path.with_name(f".{path.name}.part")
-    with _alone(part) as file:
+    with ExitStack() as stack:
+        with suppress(OSError):  # some network file systems know no locks
+            stack.enter_context(locked(path.with_name(f".{path.name}.lock")))
         if _is_whole(path, digest):  # another process has brought it while this one waited
-            part.unlink()
+            part.unlink(missing_ok=True)
             return
         try:
-            _receive_all(url, file, resume=bool(digest))
-            file.flush()
+            with open_own(part, "ab") as file:
+                promised = _receive_all(url, file, resume=bool(digest))
             got = file_digest(part)[: len(digest)]
             if got != digest:
-                file.truncate(0)
+                part.unlink()
                 raise OSError(
                     f"its sha256 starts with {got}, its name promises {digest}: damaged on "
                     "the way, or replaced; if you trust it, give the path of your own copy"
                 )
         except BaseException:
-            file.flush()
-            if not digest or not part.stat().st_size:
+            if part.is_file() and not (digest and part.stat().st_size):
                 part.unlink()
             raise
+        if not (digest or promised):
+            warn(
+                f"{shown(url)} came without a length, and its name promises no hash: nothing tells "
+                f"whether {path} is whole; compare its sha256, {file_digest(part)}"
+            )
         part.replace(path)
 
 
-@contextmanager
-def _alone(part: Path) -> Iterator[BinaryIO]:
-    """`part`, open to append; other processes that bring the same file wait for this one."""
-    while True:
-        with part.open("ab") as file:
-            with suppress(OSError):  # some network file systems know no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                same = os.path.samestat(os.fstat(file.fileno()), part.stat())
-            except FileNotFoundError:  # renamed or removed by the process that had the lock
-                same = False
-            if same:
-                yield file
-                return
+def _receive_all(url: str, file: IO[bytes], resume: bool) -> bool:
+    """Fill `file` with all of `url`; after a break go on, as long as each try brings something.
 
-
-def _receive_all(url: str, file: BinaryIO, resume: bool) -> None:
-    """Fill `file` with all of `url`; after a break go on, as long as each try brings something."""
+    Returns whether the server has said how long it is.
+    """
     if not resume:
         file.truncate(0)
     for left in reversed(range(TRIES)):
         before = file.seek(0, os.SEEK_END)
         try:
-            _receive(url, file)
-            return
+            return _receive(url, file)
         except (OSError, HTTPException) as error:
             kept = file.tell()
             progress = kept > before and not isinstance(error, HTTPError)
@@ -141,23 +135,27 @@ def _receive_all(url: str, file: BinaryIO, resume: bool) -> None:
                 )
                 raise OSError(f"{error}{advice}") from error
         time.sleep(PAUSE)
+    raise AssertionError("the last try returns or raises")
 
 
-def _receive(url: str, file: BinaryIO) -> None:
-    """Append to `file` what `url` has more; all of it where the server sends no parts."""
+def _receive(url: str, file: IO[bytes]) -> bool:
+    """Append to `file` what `url` has more; all of it where the server sends no parts.
+
+    Returns whether the server has said how long it is.
+    """
     start = file.tell()
-    headers = {"User-Agent": "hrpose", **({"Range": f"bytes={start}-"} if start else {})}
     try:
-        response = urlopen(Request(url, headers=headers), timeout=30)
+        response = open_address(url, start)
     except HTTPError as error:
         if error.code == 416:  # nothing comes after `start`: the sha256 says whether that is all
-            return
+            return True
         raise
     with response:
         if response.status != 206:
             start = file.seek(0)
             file.truncate()
-        size = start + int(response.headers.get("Content-Length") or 0)
+        length = response.headers.get("Content-Length")
+        size = start + int(length or 0)
         name = Path(unquote(urlsplit(url).path)).name
         with tqdm(
             initial=start, total=size, unit="B", unit_scale=True, desc=name, disable=None
@@ -165,14 +163,6 @@ def _receive(url: str, file: BinaryIO) -> None:
             while block := response.read(CHUNK):
                 file.write(block)
                 bar.update(len(block))
-        if size > start and file.tell() != size:
+        if length is not None and file.tell() != size:
             raise OSError(f"broke off after {file.tell():,} of {size:,} bytes")
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
+    return length is not None

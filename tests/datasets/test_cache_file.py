@@ -10,6 +10,7 @@ from cache_cases import all_of, same
 
 from hrpose.datasets.cache import region_file as cache_file
 from hrpose.datasets.cache.image_cache import ImageCache
+from hrpose.storage.own_files import open_own
 
 pytestmark = pytest.mark.usefixtures("no_other_runs")
 
@@ -49,12 +50,14 @@ def test_a_damaged_entry_is_noticed_and_replaced(field, meta, train_steps, tmp_p
             same(first, second)
 
 
-def test_a_full_disk_is_no_error(field, meta, test_steps):
+def test_a_full_disk_is_no_error(field, meta, test_steps, monkeypatch):
     """/dev/full refuses every byte."""
     data = field.open(meta, test_steps, cache=ImageCache())
-    pixels = data.cache.folder / "pixels-1"
-    pixels.unlink()
-    pixels.symlink_to("/dev/full")
+
+    def full(path: Path, mode: str):
+        return Path("/dev/full").open(mode) if path.name == "pixels-1" else open_own(path, mode)
+
+    monkeypatch.setattr(cache_file, "open_own", full)
     with pytest.warns(UserWarning, match="cannot be written .No space left on device.") as caught:
         samples = all_of(data, (0, 1))
     assert len(caught) == 1

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hrpose.datasets.cache import folder as cache_folder
-from hrpose.datasets.cache.folder import has_room, locked, temporary_folder
+from hrpose.datasets.cache.folder import has_room, temporary_folder
+from hrpose.storage.locks import locked
 
 
 class Owner:
@@ -126,6 +127,7 @@ def test_one_at_a_time(base):
     for child in children:
         os.waitpid(child, 0)
     assert number.read_text() == "200"
+    assert not (base / "lock").exists()
 
 
 def test_a_folder_of_somebody_else_is_refused(base, monkeypatch):

@@ -1,5 +1,6 @@
 """Which weights fit a model, what is refused, and what is said about it."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,17 @@ def test_a_backbone_of_another_width_is_refused(tmp_path: Path):
     path = save(imagenet(HRNet(6)), tmp_path / "hrnet.pth")
     with pytest.raises(CheckpointError, match=r"fit the backbone\n.*HRNet-W6, model HRNet-W4"):
         load_weights(model(), path, strict=False, part="backbone")
+
+
+def test_weights_from_an_address(shelf, tmp_path: Path, monkeypatch):
+    address, handler = shelf
+    state = model(seed=1).state_dict()
+    data = save(state, tmp_path / "x.pth").read_bytes()
+    name = f"net-{hashlib.sha256(data).hexdigest()[:8]}_20210405.pth"
+    handler.files[name] = data
+    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
+    target = model(seed=2)
+    line = load_weights(target, f"{address}/{name}?token=geheim", strict=True)
+    assert same(target.state_dict(), state)
+    kept = tmp_path / "cache" / name
+    assert line.endswith(f"entries from {address}/{name}?token=*** (kept at {kept})")

@@ -14,6 +14,7 @@ from hrpose.datasets.cache.region import Region, Window
 from hrpose.datasets.cache.region_file import RegionFile
 from hrpose.datasets.images import read_image
 from hrpose.errors import DataError
+from hrpose.storage.own_files import own_folder
 
 
 @register
@@ -25,7 +26,8 @@ class ImageCache:
     reached or the disk is nearly full nothing more is added, and that is said once.
 
     Args:
-        folder: where it is kept; later runs use it again, and several may at a time. None: a folder
+        folder: where it is kept; later runs use it again, and several may at a time. Made for this
+            user alone; make it yourself, if others are to share it. None: a folder
             in shared memory, where that has room for `gigabytes`, or else among the temporary
             files; the processes of a run on this machine share it, the last one removes it.
         gigabytes: the most that it may hold, in 10^9 bytes.
@@ -36,8 +38,9 @@ class ImageCache:
             raise ValueError(f"gigabytes {gigabytes}: must be above 0; leave the cache out instead")
         limit = int(gigabytes * 1e9)
         try:
-            self.folder = temporary_folder(self, limit) if folder is None else Path(folder)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder = own_folder(
+                temporary_folder(self, limit) if folder is None else Path(folder)
+            )
             self._file = RegionFile(self.folder, limit)
             self._note.unlink(missing_ok=True)
         except OSError as problem:
@@ -97,4 +100,5 @@ class ImageCache:
 
 
 def _absolute(path: str) -> str:
-    return path if path.startswith("/") else str(Path(path).absolute())
+    is_absolute = os.path.isabs(path)  # noqa: PTH117 - a Path would cost more
+    return path if is_absolute else str(Path(path).absolute())

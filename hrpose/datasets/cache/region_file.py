@@ -16,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hrpose.datasets.cache.folder import has_room, locked
+from hrpose.datasets.cache.folder import has_room
 from hrpose.datasets.cache.region import Region
+from hrpose.storage.locks import locked
+from hrpose.storage.own_files import open_own
 
 _RECORD = struct.Struct("<16sQ7I")  # key, offset of the pixels, origin x, y, w, h, W, H, their CRC
 _CHECKED = struct.Struct(f"<{_RECORD.size}sI")  # a record and its own CRC
@@ -33,7 +35,7 @@ class RegionFile:
     def __init__(self, folder: Path, limit: int) -> None:
         self.__setstate__((folder, limit))
         for path in (self._pixels, self._index):
-            path.touch()
+            open_own(path, "ab").close()
 
     def __getstate__(self) -> tuple[Path, int]:
         """What a process that is spawned, not forked, starts from."""
@@ -77,7 +79,7 @@ class RegionFile:
         height, width = pixels.shape[:2]
         checksum = zlib.crc32(pixels.data)
         try:
-            with locked(self.folder / "lock"), self._pixels.open("ab") as file:
+            with locked(self.folder / "lock"), open_own(self._pixels, "ab") as file:
                 offset = file.seek(0, os.SEEK_END)
                 if offset + pixels.nbytes > self.limit:
                     return f"has reached its {self.limit / 1e9:g} GB"
@@ -87,7 +89,7 @@ class RegionFile:
                 file.flush()
                 fields = (offset, *region.origin, width, height, *region.photo, checksum)
                 record = _RECORD.pack(key, *fields)
-                with self._index.open("r+b") as index:
+                with open_own(self._index, "r+b") as index:
                     # over the rest of a record that somebody could not end
                     index.seek(index.seek(0, os.SEEK_END) // _CHECKED.size * _CHECKED.size)
                     index.write(_CHECKED.pack(record, zlib.crc32(record)))
@@ -99,7 +101,7 @@ class RegionFile:
     def _read_index(self) -> None:
         """Learn what was added since the last time, by this process or another."""
         data = b""
-        with suppress(OSError), self._index.open("rb") as index:
+        with suppress(OSError), open_own(self._index, "rb") as index:
             index.seek(self._index_read)
             data = index.read()
         data = data[: len(data) // _CHECKED.size * _CHECKED.size]
@@ -112,7 +114,7 @@ class RegionFile:
     def _map_pixels(self) -> None:
         """Map all that the file holds by now; regions in the old map are made anew when needed."""
         self._regions.clear()
-        with suppress(OSError), self._pixels.open("rb") as file:
+        with suppress(OSError), open_own(self._pixels, "rb") as file:
             if os.fstat(file.fileno()).st_size:
                 whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 self._map = np.frombuffer(whole, np.uint8)

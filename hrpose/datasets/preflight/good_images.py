@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from hrpose.storage.files import cache_folder
+from hrpose.storage.own_files import cache_folder, open_own, own_folder
+from hrpose.storage.whole_file import draft
 
 _ROW = np.dtype([("key", "<u8"), ("width", "<u4"), ("height", "<u4"), ("swapped", "?")])
 MOST = 1_000_000
@@ -27,9 +27,8 @@ Good = tuple[int, int, bool]
 
 
 def cache_file() -> Path:
-    """In `files.cache_folder()`; for a user without a home, in a temporary one."""
-    folder = cache_folder() or Path(tempfile.gettempdir()) / f"hrpose-{os.getuid()}"
-    return folder / "good_images.npy"
+    """In the user's cache folder."""
+    return cache_folder() / "good_images.npy"
 
 
 def key_of(path: str, stat: os.stat_result, full: bool) -> int:
@@ -40,9 +39,11 @@ def key_of(path: str, stat: os.stat_result, full: bool) -> int:
 
 
 def read_cache(path: Path) -> dict[int, Good]:
-    """What `path` holds, oldest first; nothing where it is missing or broken."""
+    """What `path` holds, oldest first; nothing where it is missing, broken or not the user's."""
     try:
-        rows = np.load(path, allow_pickle=False)
+        own_folder(path.parent)
+        with open_own(path, "rb") as file:
+            rows = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, BadZipFile):
         return {}
     if not isinstance(rows, np.ndarray) or rows.dtype != _ROW or rows.ndim != 1:
@@ -54,12 +55,7 @@ def write_cache(path: Path, known: Mapping[int, Good]) -> None:
     """Replace `path` whole by the newest of `known`, if it can be written."""
     newest = list(known.items())[-MOST:]
     rows = np.array([(key, *good) for key, good in newest], dtype=_ROW)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                np.save(file, rows, allow_pickle=False)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        own_folder(path.parent)
+        with draft(path) as file:
+            np.save(file, rows, allow_pickle=False)

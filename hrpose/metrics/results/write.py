@@ -10,7 +10,7 @@ import numpy as np
 
 from hrpose.metrics.ap.coco_ap import VIS_THR
 from hrpose.metrics.ap.oks import instance_scores
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 from hrpose.structures import Instances, Predictions
 
 

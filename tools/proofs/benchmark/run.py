@@ -18,7 +18,7 @@ from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import processors
 from hrpose.errors import DataError, RunError
 from hrpose.rundir import provenance
-from hrpose.storage.files import write_whole
+from hrpose.storage.whole_file import write_whole
 from proofs.benchmark import machine
 from proofs.benchmark.figures import Section
 from proofs.benchmark.loading import loader_section

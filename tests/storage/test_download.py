@@ -1,63 +1,18 @@
-"""Weights from addresses, served by this machine: cached, checked, whole or not at all."""
+"""Files from addresses, served by this machine: cached, checked, whole or not at all."""
 
+import base64
 import hashlib
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from tiny import model, same, save
 
 from hrpose.errors import CheckpointError
-from hrpose.models.weights import load_weights
 from hrpose.storage import download
+from hrpose.storage.addresses import mirrored
+from hrpose.storage.digests import promised_digest
 from hrpose.storage.download import fetch
-
-
-class Shelf(BaseHTTPRequestHandler):
-    """Serves `files`, parts of them too; a path under /cut/ breaks off half way each time.
-
-    A path under /whole/ knows no parts.
-    """
-
-    files: dict[str, bytes]
-    asked: list[str]
-    ranges: list[str | None]
-
-    def do_GET(self) -> None:
-        self.asked.append(self.path)
-        self.ranges.append(self.headers["Range"])
-        data = self.files.get(self.path.split("?")[0].rpartition("/")[2])
-        if data is None:
-            self.send_error(404, "Not Found")
-            return
-        start = 0
-        if self.headers["Range"] and not self.path.startswith("/whole/"):
-            start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-        if start >= len(data):
-            self.send_error(416, "Range Not Satisfiable")
-            return
-        self.send_response(206 if start else 200)
-        data = data[start:]
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data[: len(data) // 2] if self.path.startswith("/cut/") else data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def shelf() -> Iterator[tuple[str, type[Shelf]]]:
-    handler = type("OneShelf", (Shelf,), {"files": {}, "asked": [], "ranges": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def hashed(data: bytes, date: str = "") -> str:
@@ -66,17 +21,13 @@ def hashed(data: bytes, date: str = "") -> str:
 
 def test_an_address_is_fetched_once(shelf, tmp_path: Path, monkeypatch):
     address, handler = shelf
-    state = model(seed=1).state_dict()
-    data = save(state, tmp_path / "x.pth").read_bytes()
-    name = hashed(data, "_20210405")
-    handler.files[name] = data
+    name = hashed(b"content", "_20210405")
+    handler.files[name] = b"content"
     monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
-    target = model(seed=2)
-    line = load_weights(target, f"{address}/{name}", strict=True)
-    assert same(target.state_dict(), state)
-    kept = tmp_path / "cache" / name
-    assert line.endswith(f"entries from {address}/{name} (kept at {kept})")
-    assert fetch(f"{address}/{name}") == kept
+    for _ in range(2):
+        kept = fetch(f"{address}/{name}")
+        assert kept == tmp_path / "cache" / name
+        assert kept.read_bytes() == b"content"
     assert len(handler.asked) == 1
     assert [path.name for path in kept.parent.iterdir()] == [name]
 
@@ -186,7 +137,7 @@ def test_a_mirror_takes_the_place_of_the_origin(shelf, tmp_path: Path, monkeypat
     assert path.read_bytes() == b"content"
     assert handler.asked == ["/a/mmpose/latest.pth"]
     elsewhere = "https://download.openmmlab.com.example/latest.pth"
-    assert download.mirrored(elsewhere) == elsewhere
+    assert mirrored(elsewhere) == elsewhere
     monkeypatch.setenv("HRPOSE_MIRROR", "localhost")
     with pytest.raises(CheckpointError, match=r"unknown url type: 'localhost/mmpose/x\.pth'"):
         fetch("https://download.openmmlab.com/mmpose/x.pth", tmp_path)
@@ -202,7 +153,7 @@ def test_two_at_once_download_once(shelf, tmp_path: Path, monkeypatch):
     def slowly(url, file):
         inside.set()
         assert begin.wait(10)
-        receive(url, file)
+        return receive(url, file)
 
     monkeypatch.setattr(download, "_receive", slowly)
     found: list[Path] = []
@@ -219,3 +170,68 @@ def test_two_at_once_download_once(shelf, tmp_path: Path, monkeypatch):
     assert found == [tmp_path / name] * 2
     assert len(handler.asked) == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "end", ["{}.PTH", "{}.pt", "{}.ckpt", "{}.pth.tar", "{}.safetensors", "{}_20210405.pth", "{}"]
+)
+@pytest.mark.parametrize("digits", [8, 64])
+def test_a_promised_hash_is_read_in_any_case_and_before_any_suffix(end: str, digits: int):
+    digest = hashlib.sha256(b"content").hexdigest()[:digits]
+    ours = end if "." in end else end + ".pth"
+    assert promised_digest("net-" + ours.format(digest)) == digest
+    assert promised_digest("net-" + ours.format(digest.upper())) == digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["latest.pth", "net-20210405.pth", "net-20210405_1.pth", "net-20210405123456.pth",
+     "net-0123abcd", "net0123abcd.pth", "net-0123abc.pth", "net-256x256.pth"],
+)  # fmt: skip
+def test_other_names_promise_none(name: str):
+    assert promised_digest(name) == ""
+
+
+def test_what_neither_hash_nor_length_vouches_for_is_said(shelf, tmp_path: Path, capsys):
+    address, handler = shelf
+    name = hashed(b"content")
+    handler.files |= {"x.pth": b"content", name: b"content"}
+    said: list[str] = []
+    path = fetch(f"{address}/endless/x.pth?token=geheim", tmp_path, said.append)
+    assert path.read_bytes() == b"content"
+    assert said == [
+        f"{address}/endless/x.pth?token=*** came without a length, and its name promises no hash: "
+        f"nothing tells whether {path} is whole; compare its sha256, "
+        f"{hashlib.sha256(b'content').hexdigest()}"
+    ]
+    fetch(f"{address}/endless/{name}", tmp_path, said.append)
+    fetch(f"{address}/x.pth", tmp_path, said.append)
+    assert len(said) == 1
+    fetch(f"{address}/endless/x.pth", tmp_path)
+    assert capsys.readouterr().err.startswith(f"warning: {address}/endless/x.pth came without")
+
+
+def test_a_user_and_password_are_sent_and_not_shown(shelf, tmp_path: Path):
+    address, handler = shelf
+    handler.files["x.pth"] = b"content"
+    host = address.removeprefix("http://")
+    assert fetch(f"http://me:p%40ss@{host}/x.pth", tmp_path).read_bytes() == b"content"
+    assert handler.authorized == ["Basic " + base64.b64encode(b"me:p@ss").decode()]
+    with pytest.raises(CheckpointError) as caught:
+        fetch(f"http://me:p%40ss@{host}/none.pth", tmp_path)
+    assert str(caught.value).startswith(f"http://***@{host}/none.pth: could not be downloaded")
+
+
+def test_redirects_lead_on_without_the_password(shelf, tmp_path: Path):
+    address, handler = shelf
+    handler.files["x.pth"] = b"content"
+    host = address.removeprefix("http://")
+    url = f"http://me:pass@{host}/to/{quote(f'{address}/there/x.pth', safe='')}/x.pth"
+    assert fetch(url, tmp_path).read_bytes() == b"content"
+    assert handler.asked[-1] == "/there/x.pth"
+    assert handler.authorized == ["Basic " + base64.b64encode(b"me:pass").decode(), None]
+
+
+def test_a_hidden_secret_is_asked_for(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="stands for a secret that is kept nowhere"):
+        fetch("https://host/x.pth?token=***", tmp_path)
