@@ -40,7 +40,7 @@ def main(verb: str | None = None) -> None:
     parser = argparse.ArgumentParser(prog=f"hrpose {words[0]}", description=command.__doc__)
     command.add_arguments(parser)
     status = command.run(parser.parse_args(words[1:]))
-    if status:
+    if status is not None:
         sys.exit(status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distributions, version
 from types import ModuleType
@@ -11,7 +12,7 @@ from types import ModuleType
 from hrpose.errors import RunError
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "coco": ("xtcocotools", "pycocotools"),
+    "coco": ("pycocotools", "xtcocotools")[: 2 if sys.version_info < (3, 12) else 1],
     "dlc": ("pandas", "tables"),
     "sleap": ("sleap_io",),
     "video": ("av",),

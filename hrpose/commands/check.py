@@ -74,8 +74,12 @@ def _read(page: Page, split: str) -> PoseDataset:
     from hrpose.reproduce.data import read_dataset
 
     pipeline = "train_pipeline" if split == "train" else "test_pipeline"
-    said = {"keypoints": page, pipeline: page, f"data.{split}": page.get("data", {})}
-    missing = [name for name, place in said.items() if name.rpartition(".")[2] not in place]
+    said = {
+        "keypoints": page.get("keypoints"),
+        pipeline: page.get(pipeline),
+        f"data.{split}": page.get("data", {}).get(split),
+    }
+    missing = [name for name, value in said.items() if not isinstance(value, dict | list)]
     if missing:
         raise ConfigError([f"{name}: the page does not say it" for name in missing])
     return read_dataset(page, split)

@@ -42,6 +42,6 @@ def find_page(config: str | Path) -> Path:
     beside = path.parent.glob("*.py") if path.parent.is_dir() else []
     hint = did_you_mean(path.stem, [page.stem for page in (*beside, *shipped)])
     raise ConfigError(
-        f"{config}: no such config page{hint}; there is no file {path.absolute()}, and none of the "
-        f"{len(shipped)} pages in {pages_folder()} has this name"
+        f"{config}: no such config page: there is no file {path.absolute()}, and none of the "
+        f"{len(shipped)} pages in {pages_folder()} has this name{hint}"
     )

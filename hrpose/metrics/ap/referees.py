@@ -70,9 +70,7 @@ def modules(package: str) -> tuple[ModuleType, ModuleType]:
             for name in ("coco", "cocoeval")
         )
     except RunError as problem:
-        raise ValueError(
-            f"{problem}, or leave 'evaluator' out: its numbers are the same"
-        ) from None
+        raise ValueError(f"{problem}, or leave 'evaluator' out: its numbers are the same") from None
     return coco, cocoeval
 
 
