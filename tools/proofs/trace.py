@@ -46,14 +46,13 @@ def main() -> None:
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tools"))
-    import train
+    from hrpose.cli import main as hrpose
 
     with tempfile.TemporaryDirectory() as folder:
-        sys.argv = ["train.py", args.config, "--work-dir", f"{folder}/run"]
+        sys.argv = ["hrpose", "train", args.config, "--work-dir", f"{folder}/run"]
         sys.argv += ["--cfg-options", "data.workers=0", *args.cfg_options]
         sys.settrace(trace)
-        train.main()
+        hrpose()
         sys.settrace(None)
     for name, found in sorted(lines.items(), key=lambda item: -len(item[1])):
         print(f"{len(found):5d}  {Path(name).relative_to(ROOT)}")
