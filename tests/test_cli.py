@@ -109,6 +109,22 @@ def test_the_help_needs_neither_torch_nor_mmengine():
         assert "usage: hrpose" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("program", "typed"),
+    [
+        ("/venv/bin/hrpose", "hrpose train x.py"),
+        ("hrpose.exe", "hrpose train x.py"),
+        ("/venv/lib/site-packages/hrpose/__main__.py", "hrpose train x.py"),
+        ("tools/train.py", f"{Path(sys.executable).name} tools/train.py train x.py"),
+    ],
+)
+def test_a_run_records_its_command_as_it_can_be_typed_again(monkeypatch, program, typed):
+    from hrpose.rundir import provenance
+
+    monkeypatch.setattr(sys, "argv", [program, "train", "x.py"])
+    assert provenance.command() == typed
+
+
 def test_output_survives_an_encoding_without_our_letters(tmp_path):
     page = tmp_path / "Žemaitis 馬.py"
     (tmp_path / "馬").mkdir()

@@ -38,5 +38,9 @@ def machine(device: torch.device) -> str:
 
 
 def command() -> str:
-    """The command line of this process."""
+    """The command line of this process, as it can be typed again."""
+    program = Path(sys.argv[0])
+    as_module = (program.parent.name, program.name) == ("hrpose", "__main__.py")
+    if as_module or program.stem == "hrpose":  # hrpose.exe on Windows
+        return " ".join(["hrpose", *sys.argv[1:]])
     return " ".join([Path(sys.executable).name, *sys.argv])
