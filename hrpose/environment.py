@@ -67,27 +67,42 @@ def opencv_5() -> str:
     """What is wrong if `import cv2` gives OpenCV 5, who brought it and how to mend it; else ''.
 
     Raises:
-        ImportError: cv2 cannot be imported.
+        ImportError: cv2 cannot be imported, or nothing is in it.
     """
     import cv2
 
-    if int(cv2.__version__.split(".")[0]) < 5:
-        return ""
     owners = opencv_owners()
-    fifth = {name: number for name, number in owners.items() if int(number.split(".")[0]) >= 5}
-    sources = [f"{name} {number}{_asked_for(name)}" for name, number in fifth.items()]
+    number = getattr(cv2, "__version__", "")
+    if not number:  # a folder without a file imports, too
+        raise ImportError(
+            f"{list(cv2.__path__)} is an empty folder, as is left when one of several "
+            f"distributions goes.\n{_mend(list(owners))}"
+        )
+    if int(number.split(".")[0]) < 5:
+        return ""
+    fifth = {name: its for name, its in owners.items() if int(its.split(".")[0]) >= 5}
+    sources = [f"{name} {its}{_asked_for(name)}" for name, its in fifth.items()]
     source = " and ".join(sources) or f"{cv2.__file__}, which pip does not know"
     return (
-        f"cv2 is OpenCV {cv2.__version__}, which moves crops by up to 5 grey levels from those of "
+        f"cv2 is OpenCV {number}, which moves crops by up to 5 grey levels from those of "
         f"OpenCV 4, the one that models here are trained and measured with. It came with {source}."
         f"\n{_mend(list(owners))}"
     )
 
 
 def refuse_opencv_5(allowed: bool) -> None:
-    """RunError with `opencv_5()`, unless the user allows it; the record of a run names it then."""
-    problem = "" if allowed else opencv_5()
-    if problem:
+    """Stop before any work where cv2 is OpenCV 5, unless the user allows it.
+
+    What a run records has the version of cv2 in any case.
+
+    Raises:
+        RunError: with `opencv_5()`; or cv2 cannot be imported.
+    """
+    try:
+        problem = opencv_5()
+    except ImportError as error:
+        raise RunError(f"cv2 cannot be imported: {error}") from error
+    if problem and not allowed:
         raise RunError(f"{problem}\nTo run with it all the same: --allow-opencv-5")
 
 

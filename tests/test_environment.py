@@ -80,6 +80,16 @@ def test_an_opencv_5_that_pip_does_not_know(installed):
         refuse_opencv_5(allowed=False)
 
 
+def test_a_cv2_that_cannot_be_imported_is_an_error_like_others(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(RunError, match=r"cv2 cannot be imported: .*cv2"):
+        refuse_opencv_5(allowed=True)
+    rest = SimpleNamespace(__path__=["/somewhere/cv2"])
+    monkeypatch.setitem(sys.modules, "cv2", rest)
+    with pytest.raises(RunError, match=r"/somewhere/cv2'\] is an empty folder(?s:.)*uninstall -y "):
+        refuse_opencv_5(allowed=True)
+
+
 @pytest.mark.parametrize("verb", ["train", "test"])
 def test_train_and_test_refuse_it_before_any_work(installed, monkeypatch, capsys, tmp_path, verb):
     import importlib

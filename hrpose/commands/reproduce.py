@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hrpose.commands import common
 from hrpose.config.pages import pages_folder
+from hrpose.environment import refuse_opencv_5
 from hrpose.errors import RunError
 
 
@@ -57,10 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure the rows; returns the exit status."""
     _refuse_what_does_not_fit(args)
-    from hrpose.environment import refuse_opencv_5
+    refuse_opencv_5(args.allow_opencv_5)
     from hrpose.reproduce import Request, reproduce
 
-    refuse_opencv_5(args.allow_opencv_5)
     if args.mirror:
         os.environ["HRPOSE_MIRROR"] = args.mirror
     return reproduce(

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from hrpose.commands import common
+from hrpose.environment import refuse_opencv_5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Test, and draw some of the animals."""
     page = common.load_page(args, common.label_changes(args))
+    refuse_opencv_5(args.allow_opencv_5)
     from hrpose.engine.test import run_test
-    from hrpose.environment import refuse_opencv_5
     from hrpose.report import draw_predictions
 
-    refuse_opencv_5(args.allow_opencv_5)
     folder = common.work_dir(args)
     report, dataset = run_test(
         page, the_one_file(args.checkpoint), folder, Path(args.out) if args.out else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hrpose.commands import common
+from hrpose.environment import refuse_opencv_5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,10 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train."""
     page = common.load_page(args, switches(args))
-    from hrpose.engine.train import train
-    from hrpose.environment import refuse_opencv_5
-
     refuse_opencv_5(args.allow_opencv_5)
+    from hrpose.engine.train import train
+
     train(page, common.work_dir(args), args.resume, args.allow_data_change)
 
 
