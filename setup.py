@@ -1,10 +1,36 @@
-"""Installs hrpose; what it needs is listed in requirements.txt."""
+"""Installs hrpose with what a user of it needs; requirements.txt is for its development."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+
+NEEDED = [
+    "torch>=2.6",
+    "torchvision",
+    "numpy>=1.26",
+    "opencv-python>=4.10,<5",
+    "mmcv-lite>=2.1",
+    "mmengine>=0.10",
+    "json-tricks>=3.17",
+    "matplotlib>=3.8",
+    "tensorboard",
+    "tqdm",
+    "filelock>=3.12",
+]
+EXTRAS = {
+    # referees of our own AP; xtcocotools is built for NumPy 1 and for no Python above 3.11
+    "coco": [
+        'xtcocotools>=1.14; python_version < "3.12"',
+        'numpy<2; python_version < "3.12"',
+        "pycocotools>=2.0.8",
+    ],
+    "dlc": ["pandas", "tables"],
+    "sleap": ["sleap-io"],
+    "video": ["av"],
+    "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
+}
 
 setup(
     name="hrpose",
@@ -14,11 +40,19 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
-    packages=find_packages(include=["hrpose", "hrpose.*"]),
-    package_data={"hrpose": ["py.typed", "metrics/*.json"]},
-    install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
+    # the pages travel in the wheel as hrpose/pages; an editable install reads configs/ itself
+    packages=[*find_packages(include=["hrpose", "hrpose.*"]), "hrpose.pages"],
+    package_dir={"hrpose.pages": "configs"},
+    package_data={
+        "hrpose": ["py.typed", "metrics/*.json"],
+        "hrpose.pages": ["**/*.py", "**/*.json", "**/*.md"],
+    },
+    entry_points={"console_scripts": ["hrpose = hrpose.cli:main"]},
+    install_requires=NEEDED,
     extras_require={
-        "test": ["pytest", "hypothesis", "pycocotools>=2.0.8"],
+        **EXTRAS,
+        "all": [requirement for extra in EXTRAS.values() for requirement in extra],
+        "test": [*EXTRAS["coco"], "pytest", "hypothesis"],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )

@@ -5,6 +5,9 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import ParamSpec
+
+P = ParamSpec("P")
 
 
 class HrposeError(Exception):
@@ -50,13 +53,13 @@ class RunStopped(HrposeError):
         self.status = status
 
 
-def shown_to_user(main: Callable[[], None]) -> Callable[[], None]:
-    """Let a tool's `main` end a `HrposeError` with its message and status 2, not a traceback."""
+def shown_to_user(main: Callable[P, None]) -> Callable[P, None]:
+    """Let a command's `main` end a `HrposeError` with its message and status 2, not a traceback."""
 
     @functools.wraps(main)
-    def run() -> None:
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            main()
+            main(*args, **kwargs)
         except RunStopped as error:
             say(str(error))
             _leave(error.status)

@@ -129,7 +129,7 @@ def advice(error: Exception, workers: int, timeout: float) -> str | None:
     if "timed out after" in text:
         return (
             f"no batch came from the {workers} loader workers for {timeout:g} s: one of them hangs."
-            " See whether the images can be read (tools/check_data.py CONFIG --full) and where it "
+            " See whether the images can be read (hrpose check CONFIG --full) and where it "
             "stands with data.workers=0; on slow storage raise data.timeout"
         )
     if "Too many open files" in text:

@@ -80,7 +80,7 @@ def processes(device: torch.device) -> Iterator[None]:
     except (dist.DistError, ValueError) as error:
         raise RunError(
             f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
-            "start them with tools/dist_train.sh or torchrun"
+            "start them with torchrun -m hrpose or tools/dist_train.sh"
         ) from error
     # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that died
     # is noticed at once, though not one that hangs: hence half an hour where all should be quick,

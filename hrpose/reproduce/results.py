@@ -60,7 +60,7 @@ def markdown(rows: Sequence[Row], results: Results, tolerance: float) -> str:
     lines = [
         "# The results table, measured",
         "",
-        f"Made by `tools/reproduce.py`; within: at most {tolerance:g} from the published value.",
+        f"Made by `hrpose reproduce`; within: at most {tolerance:g} from the published value.",
         "Intervals: 95%, bootstrap over images. Spread: standard deviation over seeds.",
     ]
     for kind, title in KINDS.items():

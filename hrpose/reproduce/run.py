@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from hrpose import config
 from hrpose.config.registry import build
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError, HrposeError, RunError
+from hrpose.processes import distributed
 from hrpose.reproduce.compare import compare, console_table
 from hrpose.reproduce.data import check_data
 from hrpose.reproduce.measure import measure_published, measure_trained
@@ -49,7 +49,7 @@ def reproduce(request: Request) -> int:
     Raises:
         HrposeError: before anything is downloaded: a row, a page or data are not there or wrong.
     """
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if distributed.launched().world_size > 1:
         raise RunError("reproduce runs as one process; it cannot be started by torchrun")
     table = read_metafile(request.metafile)
     pages = [(row, _page(row, request)) for row in choose(table, request.rows)]

@@ -43,5 +43,9 @@ def machine(device: torch.device) -> str:
 
 
 def command() -> str:
-    """The command line of this process, without the secrets of addresses in it."""
+    """The command line of this process as it can be typed again, without secrets in addresses."""
+    program = Path(sys.argv[0])
+    as_module = (program.parent.name, program.name) == ("hrpose", "__main__.py")
+    if as_module or program.stem == "hrpose":  # hrpose.exe on Windows
+        return without_secrets(" ".join(["hrpose", *sys.argv[1:]]))
     return without_secrets(" ".join([Path(sys.executable).name, *sys.argv]))

@@ -11,7 +11,7 @@ from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.preflight.look import check_images
 from hrpose.errors import CheckpointError, DataError
 from hrpose.rundir.lock import Lock
-from hrpose.storage import checkpoint_file as checkpoint
+from hrpose.storage import checkpoint_file
 from hrpose.storage.download import fetch
 from hrpose.storage.whole_file import write_whole
 
@@ -161,11 +161,11 @@ def test_drafts(victim, tmp_path, happened):
     run.mkdir()
     for name in ("latest.pth", "epoch_1.pth", "config.py"):
         (run / f".{name}.{os.getpid()}.tmp").symlink_to(victim / "net.pth")
-    checkpoint.save({"optimizer": 1}, run / "epoch_1.pth", run / "latest.pth")
+    checkpoint_file.save({"optimizer": 1}, run / "epoch_1.pth", run / "latest.pth")
     write_whole(run / "config.py", "a = 1\n")
     Lock(run).close()
-    assert checkpoint.read(run / "epoch_1.pth")["optimizer"] == 1
-    assert checkpoint.read(run / "latest.pth")["optimizer"] == 1
+    assert checkpoint_file.read(run / "epoch_1.pth")["optimizer"] == 1
+    assert checkpoint_file.read(run / "latest.pth")["optimizer"] == 1
     assert (run / "config.py").read_text() == "a = 1\n"
     assert untouched(victim)
     happened("written whole; the user's files are as they were")

@@ -10,7 +10,6 @@ Legend: K keypoints; coordinates image px, areas px squared.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 from collections.abc import Sequence
 from types import ModuleType
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.environment import require
+from hrpose.errors import RunError
 from hrpose.metrics.ap.input import Animals, Detections
 from hrpose.metrics.ap.numbers import STATS
 
@@ -64,15 +65,13 @@ def ten_numbers_of(
 def modules(package: str) -> tuple[ModuleType, ModuleType]:
     """The two modules of the evaluator `package`; ValueError where it cannot be used."""
     try:
-        return (
-            importlib.import_module(f"{package}.coco"),
-            importlib.import_module(f"{package}.cocoeval"),
+        coco, cocoeval = (
+            require(f"{package}.{name}", "coco", f"evaluator {package!r}")
+            for name in ("coco", "cocoeval")
         )
-    except (ImportError, ValueError) as problem:  # ValueError: compiled for another NumPy
-        raise ValueError(
-            f"evaluator {package!r} cannot be imported ({problem}); python -m pip install "
-            f"{package}, or leave 'evaluator' out: its numbers are the same"
-        ) from None
+    except RunError as problem:
+        raise ValueError(f"{problem}, or leave 'evaluator' out: its numbers are the same") from None
+    return coco, cocoeval
 
 
 def _truth_rows(animals: Animals, images: np.ndarray) -> list[dict[str, Any]]:

@@ -166,7 +166,9 @@ def test_inputs_stay_as_they_are_and_nothing_is_printed(backend, capsys):
 
 def test_an_evaluator_that_cannot_be_imported(monkeypatch):
     monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
-    with pytest.raises(ConfigError, match=r"'pycocotools' cannot be imported .*pip install pycoco"):
+    with pytest.raises(
+        ConfigError, match=r'needs pycocotools, which cannot .*install "hrpose\[coco\]"'
+    ):
         build({"type": "CocoAP", "evaluator": "pycocotools"})
 
 

@@ -1,25 +1,65 @@
-"""Score predictions from a file, with intervals, and compare two files."""
+"""Score a COCO results file (ours, MMPose's result_keypoints.json, others): metrics with 95%
+intervals over images, and scores per keypoint. Reads no image and no checkpoint.
+"""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.engine.experiment import prepare
-from hrpose.engine.tables import comparison_table, keypoint_table, metric_table, write_numbers
+from hrpose.commands import common
 from hrpose.errors import DataError, RunError
-from hrpose.metrics.bootstrap import Difference, difference, percentiles
-from hrpose.metrics.results.match import Matches
-from hrpose.metrics.results.scorer import Scorer, ScoringSettings
-from hrpose.metrics.score import Report
-from hrpose.rundir import provenance
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
+    from hrpose.metrics.bootstrap import Difference
+    from hrpose.metrics.results.match import Matches
+    from hrpose.metrics.results.scorer import Scorer, ScoringSettings
+    from hrpose.metrics.score import Report
 
 
-def run_scoring(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `hrpose evaluate`."""
+    parser.epilog = "Entries are matched by annotation_id, else by image_id."
+    common.add_config(parser)
+    parser.add_argument("predictions", metavar="PREDICTIONS", type=Path, help="COCO results, .json")
+    common.add_labels(parser)
+    parser.add_argument(
+        "--out", type=Path, help="file for the numbers, as metrics.json of `hrpose test`"
+    )
+    parser.add_argument(
+        "--compare", type=Path, metavar="OTHER",
+        help="second results file: PREDICTIONS minus OTHER, with a paired bootstrap test",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nms", action="store_true",
+        help="suppress duplicates before AP as the page says (default: the file as it is)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--images", metavar="LIST",
+        help="score only these images: file names, one a line, or FILE.csv:COLUMN",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-missing", action="store_true",
+        help="leave out animals that have no prediction instead of stopping",
+    )  # fmt: skip
+    parser.add_argument("--resamples", type=int, default=1000, help="of the intervals; 0 for none")
+    parser.add_argument("--seed", type=int, default=0, help="of the resamples")
+    common.add_cfg_options(parser, "metrics.0.thr=0.1 data.root=/data/horse10")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Score the file, or compare it with another."""
+    page = common.load_page(args, common.label_changes(args))
+    from hrpose.metrics.results.scorer import ScoringSettings
+
+    settings = ScoringSettings(args.nms, args.images, args.allow_missing, args.resamples, args.seed)
+    score_file(page, args.predictions, settings, args.out, args.compare)
+
+
+def score_file(
     page: dict[str, Any],
     path: Path,
     settings: ScoringSettings,
@@ -33,6 +73,11 @@ def run_scoring(
     Raises:
         HrposeError: with what the user can do.
     """
+    from hrpose.engine.experiment import prepare
+    from hrpose.engine.tables import comparison_table, keypoint_table, metric_table, write_numbers
+    from hrpose.metrics.bootstrap import difference, percentiles
+    from hrpose.metrics.results.scorer import Scorer
+
     if other is not None and not settings.resamples:
         raise RunError("--compare tests by resampling; give --resamples a number above 0")
     experiment = prepare(page)
@@ -84,6 +129,8 @@ def _check_same_animals(files: list[Matches]) -> None:
 def _made_from(
     page: dict[str, Any], dataset: PoseDataset, scorer: Scorer, files: list[Matches]
 ) -> dict[str, Any]:
+    from hrpose.rundir import provenance
+
     settings = scorer.settings
     made_from = {
         "predictions": str(files[0].answers.path),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scoring_cases import HORSES, ROOT, TIGERS, page_for, write
 
-from hrpose.engine.scoring import run_scoring
+from hrpose.commands.evaluate import score_file
 from hrpose.errors import DataError, RunError
 from hrpose.metrics import write_results
 from hrpose.metrics.results.scorer import ScoringSettings
@@ -35,7 +35,7 @@ def test_horse10_as_mmpose_measured_it(horses, golden, tmp_path, capsys):
     measured = read_json(golden / "metrics" / "results.json.gz")
     then, later = measured["horse10_v014"], measured["horse10_v029"]
     out = tmp_path / "new" / "metrics.json"
-    report, _ = run_scoring(page_for(labels), predictions, ScoringSettings(resamples=40), out)
+    report, _ = score_file(page_for(labels), predictions, ScoringSettings(resamples=40), out)
     expected = {
         "PCK@0.3": then["evaluate_PCK"]["PCK"],
         "NME": then["evaluate_NME"]["NME"],
@@ -73,7 +73,7 @@ def test_ap_of_the_file_as_it_is_and_with_suppression(golden, tmp_path, name, nm
     labels, predictions = files(golden, tmp_path, name)
     page = TIGERS.parent.parent / "macaque/hrnet_w32_macaque_256x192.py"
     page = page_for(labels, TIGERS if name == "atrw" else page, "data.test.box_clean_up='none'")
-    report, _ = run_scoring(page, predictions, ScoringSettings(nms=nms, resamples=0))
+    report, _ = score_file(page, predictions, ScoringSettings(nms=nms, resamples=0))
     measured = read_json(golden / "metrics" / "results.json.gz")[name][expected]["stats"]
     *values, by_instance = report.values.values()
     assert values == pytest.approx(list(measured.values()), abs=1e-12)
@@ -88,8 +88,8 @@ def test_compared_with_another_file(horses, tmp_path, capsys):
         row["keypoints"][0::3] = [value + 3 for value in row["keypoints"][0::3]]
     other = write(tmp_path / "other.json", rows[::-1])  # the order of a file means nothing
     out, settings = tmp_path / "metrics.json", ScoringSettings(resamples=100)
-    report, steps = run_scoring(page_for(labels), predictions, settings, out, other)
-    worse, _ = run_scoring(page_for(labels), other, settings)
+    report, steps = score_file(page_for(labels), predictions, settings, out, other)
+    worse, _ = score_file(page_for(labels), other, settings)
     assert steps["NME"].value == pytest.approx(report.values["NME"] - worse.values["NME"])
     assert steps["NME"].high < 0 < steps["PCK@0.3"].low
     assert steps["NME"].p == pytest.approx(2 / 101)
@@ -99,14 +99,14 @@ def test_compared_with_another_file(horses, tmp_path, capsys):
     written = json.loads(out.read_text())["comparison"]
     assert written["differences"]["NME"]["p"] == steps["NME"].p
     assert written["metrics"] == worse.values
-    same, steps = run_scoring(page_for(labels), predictions, settings, None, predictions)
+    same, steps = score_file(page_for(labels), predictions, settings, None, predictions)
     assert {(step.value, step.p) for step in steps.values() if step} == {(0, 1)}
     assert same.values == report.values
     fewer = write(tmp_path / "fewer.json", rows[5:])
     with pytest.raises(DataError, match=r"other.json and .*fewer.json answer different animals"):
-        run_scoring(page_for(labels), other, ScoringSettings(allow_missing=True), None, fewer)
+        score_file(page_for(labels), other, ScoringSettings(allow_missing=True), None, fewer)
     with pytest.raises(RunError, match="--compare tests by resampling"):
-        run_scoring(page_for(labels), predictions, QUICK, None, other)
+        score_file(page_for(labels), predictions, QUICK, None, other)
     with pytest.raises(RunError, match="--resamples -1"):
         ScoringSettings(resamples=-1)
 
@@ -116,15 +116,15 @@ def test_missing_and_unclear_answers_stop_a_page_without_ap(horses, tmp_path):
     rows = json.loads(predictions.read_text())
     fewer = write(tmp_path / "fewer.json", rows[2:])
     with pytest.raises(DataError, match=r"fewer.json: 2 of 229 animals have no answer: annotation"):
-        run_scoring(page_for(labels), fewer, QUICK)
-    report, _ = run_scoring(
+        score_file(page_for(labels), fewer, QUICK)
+    report, _ = score_file(
         page_for(labels), fewer, ScoringSettings(allow_missing=True, resamples=0)
     )
     assert "NME: 2 of 229 instances have no prediction and do not count" in report.notes
     for row in rows:
         del row["annotation_id"]
     with pytest.raises(DataError, match="has no annotation_id, and its image has 2 animals"):
-        run_scoring(page_for(labels), write(tmp_path / "bare.json", rows), QUICK)
+        score_file(page_for(labels), write(tmp_path / "bare.json", rows), QUICK)
 
 
 def test_scores_are_only_needed_for_ap(horses, golden, tmp_path):
@@ -134,13 +134,13 @@ def test_scores_are_only_needed_for_ap(horses, golden, tmp_path):
         for row in json.loads(predictions.read_text())
     ]
     bare = write(tmp_path / "bare.json", rows)
-    assert run_scoring(page_for(labels), bare, QUICK)[0].values["PCK@0.3"] > 0.7
+    assert score_file(page_for(labels), bare, QUICK)[0].values["PCK@0.3"] > 0.7
     page = page_for(
         labels, HORSES, "metrics=[{'type': 'CocoAP'}]", f"keypoints.sigmas={[0.05] * 22}",
         "runner.save_best='AP'",
     )  # fmt: skip
     with pytest.raises(DataError, match=r"entry 0 .*has no score, which AP ranks by"):
-        run_scoring(page, bare, QUICK)
+        score_file(page, bare, QUICK)
 
 
 def test_some_images_only(horses, tmp_path):
@@ -149,14 +149,14 @@ def test_some_images_only(horses, tmp_path):
     chosen = [image for image in content["images"] if image["id"] % 2]
     (tmp_path / "list.txt").write_text("\n".join(image["file_name"] for image in chosen))
     settings = ScoringSettings(images=str(tmp_path / "list.txt"), resamples=0)
-    report, _ = run_scoring(page_for(labels), predictions, settings)
+    report, _ = score_file(page_for(labels), predictions, settings)
     ids = {image["id"] for image in chosen}
     content["images"] = chosen
     content["annotations"] = [row for row in content["annotations"] if row["image_id"] in ids]
     rows = [row for row in json.loads(predictions.read_text()) if row["image_id"] in ids]
     assert 0 < len(rows) < 229
     page = page_for(write(tmp_path / "half.json", content))
-    again, _ = run_scoring(page, write(tmp_path / "half_predictions.json", rows), QUICK)
+    again, _ = score_file(page, write(tmp_path / "half_predictions.json", rows), QUICK)
     assert report.values == again.values
 
 
@@ -171,7 +171,7 @@ def test_one_length_a_horse(tmp_path, data_dir):
         image["file_name"] = f"labeled-data/{videos[image['id']]}/{image['file_name']}"
     labels = write(tmp_path / "labels.json", content)
     predictions = ROOT / "tests/golden/formats/result_keypoints_horse10.json"
-    report, _ = run_scoring(page_for(labels), predictions, QUICK)
+    report, _ = score_file(page_for(labels), predictions, QUICK)
     assert report.values["PCK@0.3"] == pytest.approx(0.1894, abs=5e-5)  # as v0.14 found
     assert report.values["mmpose-0.19+/PCK@0.2"] == pytest.approx(0.03787878787878787)  # v0.29
     truth = truth_of(content)
@@ -208,7 +208,7 @@ def test_real_tigers(data_dir, split, sigmas):
     folder = data_dir / "atrw-annotations"
     factor = SIGMAS[sigmas]
     change = [] if factor is None else [f"metrics.0.sigmas={(np.sqrt(SQUARES) * factor).tolist()}"]
-    report, _ = run_scoring(
+    report, _ = score_file(
         page_for(folder / TIGER_FILES[split], TIGERS, *change),
         folder / f"hrnet_w32_288x384_{split}_predictions.json",
         QUICK,
@@ -221,7 +221,7 @@ def test_real_tigers(data_dir, split, sigmas):
 def test_the_page_on_evaluation_shows_real_output(data_dir, capsys):
     folder = data_dir / "atrw-annotations"
     predictions = folder / "hrnet_w32_288x384_val_predictions.json"
-    run_scoring(page_for(folder / TIGER_FILES["val"], TIGERS), predictions, ScoringSettings())
+    score_file(page_for(folder / TIGER_FILES["val"], TIGERS), predictions, ScoringSettings())
     shown = capsys.readouterr().out.splitlines()
     page = (ROOT / "docs" / "evaluation.md").read_text()
     lines = [line for line in shown if line.startswith(("  AP", "  PCK", "  note", "scored"))]

@@ -1,0 +1,68 @@
+"""Arguments that several verbs take, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hrpose.config import Page, load
+from hrpose.config.pages import find_page
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """CONFIG."""
+    parser.add_argument(
+        "config", metavar="CONFIG",
+        help="config page: a .py file, or the name of a page that comes with hrpose, such as "
+        "hrnet_w32_horse10_256x256-split1",
+    )  # fmt: skip
+
+
+def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
+    """--cfg-options."""
+    parser.add_argument(
+        "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE",
+        help=f"values to change on the page, e.g. {example}",
+    )  # fmt: skip
+
+
+def add_work_dir(parser: argparse.ArgumentParser, what: str) -> None:
+    """--work-dir."""
+    parser.add_argument("--work-dir", help=f"{what} (default: work_dirs/<name of the page>)")
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """--ann-file and --img-root."""
+    parser.add_argument("--ann-file", help="COCO annotations to use instead of the page's")
+    parser.add_argument("--img-root", help="folder of the images of --ann-file")
+
+
+def add_allow_opencv_5(parser: argparse.ArgumentParser) -> None:
+    """--allow-opencv-5."""
+    parser.add_argument(
+        "--allow-opencv-5", action="store_true",
+        help="run with OpenCV 5, whose crops differ by up to 5 grey levels",
+    )  # fmt: skip
+
+
+def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:
+    """The page that CONFIG means, with `changes`; --cfg-options has the last word.
+
+    Raises:
+        ConfigError: there is no such page, or it cannot be read.
+    """
+    return load(find_page(args.config), [*changes, *args.cfg_options])
+
+
+def label_changes(args: argparse.Namespace) -> list[str]:
+    """--ann-file and --img-root as changes of the page; such paths start from here."""
+    files = {"ann_file": args.ann_file, "img_root": args.img_root}
+    return [
+        f"data.test.{key}={str(Path(value).absolute())!r}" for key, value in files.items() if value
+    ]
+
+
+def work_dir(args: argparse.Namespace) -> Path:
+    """--work-dir, or the folder that is named after the page."""
+    return Path(args.work_dir or Path("work_dirs") / find_page(args.config).stem)
