@@ -11,6 +11,7 @@ import json_tricks
 from hrpose.engine.evaluate import Report
 from hrpose.rundir import provenance
 from hrpose.storage.addresses import without_secrets
+from hrpose.storage.whole_file import write_whole
 
 
 def write_record(
@@ -32,6 +33,5 @@ def write_record(
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        json_tricks.dump(record, file, indent=1, primitives=True, allow_nan=False)
+    write_whole(path, json_tricks.dumps(record, indent=1, primitives=True, allow_nan=False))
     return f"{again} {path}"

@@ -44,4 +44,4 @@ def machine(device: torch.device) -> str:
 
 def command() -> str:
     """The command line of this process, without the secrets of addresses in it."""
-    return without_secrets(" ".join([Path(sys.executable).name, *sys.argv]))
+    return " ".join([Path(sys.executable).name, *without_secrets(sys.argv)])
