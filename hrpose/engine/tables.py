@@ -13,6 +13,7 @@ from hrpose.metrics.bootstrap import Difference
 from hrpose.metrics.score import Report
 from hrpose.rundir import provenance
 from hrpose.storage.addresses import without_secrets
+from hrpose.storage.whole_file import write_whole
 
 _COLUMNS = 100
 """Width of a table on the screen."""
@@ -106,6 +107,5 @@ def write_numbers(
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        json_tricks.dump(record, file, indent=1, primitives=True, allow_nan=False)
+    write_whole(path, json_tricks.dumps(record, indent=1, primitives=True, allow_nan=False))
     return f"{again} {path}"

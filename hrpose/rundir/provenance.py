@@ -47,5 +47,5 @@ def command() -> str:
     program = Path(sys.argv[0])
     as_module = (program.parent.name, program.name) == ("hrpose", "__main__.py")
     if as_module or program.stem == "hrpose":  # hrpose.exe on Windows
-        return without_secrets(" ".join(["hrpose", *sys.argv[1:]]))
-    return without_secrets(" ".join([Path(sys.executable).name, *sys.argv]))
+        return " ".join(["hrpose", *without_secrets(sys.argv[1:])])
+    return " ".join([Path(sys.executable).name, *without_secrets(sys.argv)])

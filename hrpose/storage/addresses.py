@@ -48,6 +48,8 @@ def without_secrets(value: Any) -> Any:
     in it hidden: user and password, the values of a query, what stands behind '#'.
     """
     if isinstance(value, str):
+        if is_address(value) and not re.search(r"\s", value):  # all of it, quotes too
+            return _shown(value)
         return _ADDRESS.sub(lambda found: _shown(found[0]), value)
     if isinstance(value, dict):
         return {key: without_secrets(item) for key, item in value.items()}

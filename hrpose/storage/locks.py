@@ -25,6 +25,7 @@ except ImportError:  # Windows
 
 CAN_SHARE = fcntl is not None
 """Whether several processes may hold one `SharedFolder`."""
+_PATIENCE = 1.0  # seconds for somebody who looks whether a folder is left over
 _POLL = 0.01  # seconds between two looks whether a lock is free, where the system cannot wait
 
 
@@ -101,7 +102,7 @@ class SharedFolder:
         if fcntl is None:
             self._lock = FileLock(folder / "held")
             try:
-                self._lock.acquire(timeout=0)
+                self._lock.acquire(timeout=0 if alone else _PATIENCE)
             except Timeout as error:
                 raise BlockingIOError(errno.EAGAIN, "in use", str(folder)) from error
             return
