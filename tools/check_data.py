@@ -38,7 +38,7 @@ def main() -> None:
     from tqdm import tqdm
 
     from hrpose import config
-    from hrpose.datasets.preflight.look import check_images
+    from hrpose.datasets.preflight.look import look_through
     from hrpose.reproduce.data import read_dataset
 
     page = config.load(args.config, args.cfg_options)
@@ -51,7 +51,7 @@ def main() -> None:
             faults += 1
             print(f"{split}: {type(error).__name__}: {error}\n")
             continue
-        checked = check_images(dataset, args.full, lambda i, n, title: bar(i, title, n))
+        checked = look_through(dataset, args.full, lambda i, n, title: bar(i, title, n))
         faults += len(checked.problems)
         print(f"{split}: {dataset.summary()}\n{checked.summary()}\n")
     print(f"{faults} faults" if faults else "no fault")

@@ -1,4 +1,7 @@
-"""Animals from the side, painted: `compose` a scene from random numbers, `render` it as an image."""
+"""Painted animals: `body` (skeleton), `scene` (camera), `coat` and `scenery` (paint).
+
+`compose` makes a scene from random numbers, `render` its image.
+"""
 
 from hrpose.animals.body import KEYPOINTS
 from hrpose.animals.scene import Scene, compose
