@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -86,24 +87,31 @@ def is_cut_off(data: bytes) -> bool:
     """Whether a JPEG, PNG or BMP file lacks its end; OpenCV decodes those with only a warning."""
     if data.startswith(b"\xff\xd8"):
         return not data.endswith(b"\xff\xd9") and data.find(b"\xff\xd9", _scan_start(data)) < 0
-    if data.startswith(b"\x89PNG"):
-        return data.rfind(b"IEND") < 0
+    if data.startswith(b"\x89PNG"):  # a chunk beyond the end would cost OpenCV its length in memory
+        return not any(data[start + 4 : start + 8] == b"IEND" for start, _ in _png_chunks(data))
     if data.startswith(b"BM"):
         return len(data) < int.from_bytes(data[2:6], "little")
     return False
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each chunk of a PNG file that is there whole."""
+    start = 8
+    while start + 12 <= len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if end > len(data):
+            return
+        yield start, end
+        start = end
 
 
 def _without_animation(data: bytes) -> bytes:
     """A PNG file without further frames: OpenCV 4.11 ends the process over damaged ones."""
     if not data.startswith(b"\x89PNG") or (b"cTL" not in data and b"fdAT" not in data):
         return data
-    kept, place = [data[:8]], 8
-    while place < len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        if data[place + 4 : place + 8] not in (b"acTL", b"fcTL", b"fdAT"):
-            kept.append(data[place:end])
-        place = end
-    return b"".join(kept)
+    still = [(0, 8), *_png_chunks(data)]
+    animation = (b"acTL", b"fcTL", b"fdAT")
+    return b"".join(data[a:b] for a, b in still if data[a + 4 : a + 8] not in animation)
 
 
 def _scan_start(data: bytes) -> int:
