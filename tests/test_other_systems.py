@@ -10,7 +10,7 @@ import pytest
 
 from hrpose import config
 from hrpose.datasets.synthetic import write_coco
-from hrpose.reproduce.data import read_dataset
+from hrpose.engine.experiment import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "tests" / "pages" / "tiny.py"

@@ -91,9 +91,9 @@ def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> int:
     """Print what there is and what is wrong with it; returns how many images are."""
     from tqdm import tqdm
 
-    from hrpose.datasets.preflight.look import check_images
+    from hrpose.datasets.preflight.look import look_through
 
     bar = partial(tqdm, leave=False, disable=None)
-    checked = check_images(dataset, full, lambda items, n, title: bar(items, title, n))
+    checked = look_through(dataset, full, lambda items, n, title: bar(items, title, n))
     print(f"{split}: {dataset.summary()}\n{checked.summary()}\n")
     return len(checked.problems)

@@ -15,7 +15,6 @@ import numpy as np
 from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
-from hrpose.datasets.streams import Streams
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -63,7 +62,6 @@ class PoseDataset(ABC):
         self.on_bad_image = on_bad_image
         self.cache = cache
         self._windows: dict[int, Window | None] = {}
-        self._streams = Streams()
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
 
@@ -119,21 +117,8 @@ class PoseDataset(ABC):
         an image could not be read (index is then that of the animal which took the place).
         """
         epoch, index = (0, key) if isinstance(key, int | np.integer) else key
-        chosen = index
-        bad: list[str] = []
-        for attempt in range(_MAX_TRIES):
-            try:
-                (sample,) = self._samples([(epoch, chosen)], [None])
-                return {**sample, "bad": bad} if bad else sample
-            except DataError as problem:
-                bad.append(f"{problem} [{self.describe(chosen)}]")
-                if self.on_bad_image == "error":
-                    raise DataError(bad[0]) from None
-            if not self.is_random:
-                return {"bad": bad, "index": index}
-            stream = np.random.default_rng((self.seed, epoch, index, attempt + 1))
-            chosen = int(stream.integers(len(self)))
-        raise DataError(f"{_MAX_TRIES} images in a row cannot be used, the last: {bad[-1]}")
+        (sample,) = self._samples([(epoch, index)], [None])
+        return sample
 
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """The samples of one batch, for a DataLoader.
@@ -145,30 +130,35 @@ class PoseDataset(ABC):
         try:
             samples += self._samples(keys, samples.rows)
             return samples
-        except DataError:  # one image is bad; how to go on is decided for each sample
-            samples.clear()
-        try:
-            samples += [self[key] for key in keys]
-            return samples
         except DataError as problem:
             return [{"error": str(problem)}]
 
     def _samples(
         self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]
     ) -> list[dict[str, Any]]:
-        """The samples of `keys`, their crops cut into `rows`.
+        """The samples of `keys`, their crops cut into `rows`; bad images as `on_bad_image` says."""
+        try:
+            return self._run_pipeline(keys, rows)
+        except DataError as problem:
+            if len(keys) == 1:
+                return [self._in_its_place(keys[0], rows[0], problem)]
+        pairs = zip(keys, rows, strict=True)  # one of them is bad: each by itself
+        return [sample for key, row in pairs for sample in self._samples([key], [row])]
 
-        Step by step, for some samples together: code that has just run is quick to run again, but
-        what it needs is gone from the processor's caches after an image was decoded.
+    def _run_pipeline(
+        self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]
+    ) -> list[dict[str, Any]]:
+        """Step by step, for some samples together: code that has just run is quick to run again,
+        but what it needs is gone from the processor's caches after an image was decoded.
 
         Raises:
             DataError: an image cannot be used.
         """
-        rngs = self._streams(self.seed, keys) if self.is_random else [_UNUSED] * len(keys)
         done: list[Sample] = []
         held: list[Drawn] = []
         size = 0
-        for (epoch, index), row, rng in zip(keys, rows, rngs, strict=True):
+        for (epoch, index), row in zip(keys, rows, strict=True):
+            rng = np.random.default_rng((self.seed, epoch, index)) if self.is_random else _UNUSED
             held += self.pipeline[0].for_each([(self._record(epoch, index, row), rng)])
             image = held[-1][0].get("image")
             if image is not None and image.flags.writeable:  # else it is mapped from a cache
@@ -183,6 +173,26 @@ class PoseDataset(ABC):
         for transform in self.pipeline[1:]:
             held = transform.for_each(held)
         return [{key: sample[key] for key in _SHIPPED} for sample, _ in held]
+
+    def _in_its_place(
+        self, key: tuple[int, int], row: np.ndarray | None, problem: DataError
+    ) -> dict[str, Any]:
+        """What stands for the sample of `key`, whose image cannot be used because of `problem`."""
+        epoch, index = key
+        bad = [f"{problem} [{self.describe(index)}]"]
+        if self.on_bad_image == "error":
+            raise DataError(bad[0]) from None
+        if not self.is_random:
+            return {"bad": bad, "index": index}
+        for attempt in range(1, _MAX_TRIES):
+            stream = np.random.default_rng((self.seed, epoch, index, attempt))
+            other = int(stream.integers(len(self)))
+            try:
+                (sample,) = self._run_pipeline([(epoch, other)], [row])
+                return {**sample, "bad": bad}
+            except DataError as error:
+                bad.append(f"{error} [{self.describe(other)}]")
+        raise DataError(f"{_MAX_TRIES} images in a row cannot be used, the last: {bad[-1]}")
 
     def _record(self, epoch: int, index: int, row: np.ndarray | None) -> Sample:
         """What the pipeline starts from."""

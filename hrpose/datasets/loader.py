@@ -82,6 +82,18 @@ class EpochSampler:
         return rest > self.rank
 
 
+def smallest_batch(
+    length: int, batch_size: int, world_size: int = 1, drop_last: bool = False
+) -> int:
+    """The fewest animals that a process gets in one step of training on `length` animals; 0 where
+    there is no step. Batch norm needs more than one value for each channel.
+    """
+    full, rest = divmod(length, batch_size * world_size)
+    if drop_last or rest < world_size:  # the rest is left out
+        return batch_size if full else 0
+    return rest // world_size
+
+
 class PoseLoader(DataLoader):
     """A DataLoader of batches as `collate` makes them.
 

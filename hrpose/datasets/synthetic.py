@@ -7,21 +7,20 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from hrpose.animals.body import KEYPOINTS
-from hrpose.animals.scene import Scene, compose
-from hrpose.animals.scenery import render
-from hrpose.animals.texture import TILE
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
+
+if TYPE_CHECKING:
+    from hrpose.animals import Scene
 
 _EDITION = 2  # of the animals: one more when what is drawn changes
 _BODY, _PAINT = 1, 2  # streams of random numbers; the transforms' own is the plain (seed, epoch, i)
@@ -54,6 +53,8 @@ class SyntheticAnimals(PoseDataset):
         fresh: bool = False,
         image_size: tuple[int, int] = (176, 176),
     ) -> None:
+        from hrpose.animals import KEYPOINTS, TILE  # only where animals are drawn
+
         if length < 1:
             raise ValueError(f"length {length}: must be at least 1")
         if seed < 0:
@@ -75,6 +76,8 @@ class SyntheticAnimals(PoseDataset):
 
     def record(self, index: int, epoch: int) -> dict[str, Any]:
         """Animal `index` of `epoch`, drawn: `image` (h, w, 3) uint8 RGB, and its ground truth."""
+        from hrpose.animals import render
+
         scene = self._scene(index, epoch)
         keypoints, visibility = self._labels(scene)
         return {
@@ -151,6 +154,8 @@ class SyntheticAnimals(PoseDataset):
         return np.random.default_rng(entropy)
 
     def _scene(self, index: int, epoch: int) -> Scene:
+        from hrpose.animals import compose
+
         return compose(self.image_size, self._stream(index, epoch, _BODY))
 
     def _labels(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:

@@ -32,14 +32,14 @@ def look_at_images(
     Raises:
         DataError: some are bad; on every process, with those of all splits.
     """
-    from hrpose.datasets.preflight.look import require_images
+    from hrpose.datasets.preflight.look import require_good_images
 
     how = experiment.data.check
     problems = []
     for split, dataset in datasets.items():
         if how != "off" and distributed.rank() == 0 and dataset is not None:
             try:
-                log.info(require_images(dataset, split, how == "full", folder, log.progress))
+                log.info(require_good_images(dataset, split, how == "full", folder, log.progress))
             except DataError as error:
                 problems.append(str(error))
     if problems := distributed.broadcast(problems):

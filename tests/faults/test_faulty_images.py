@@ -8,7 +8,7 @@ import pytest
 from herds import COLOURS, picture
 from PIL import Image
 
-from hrpose.datasets.preflight.look import check_images, require_images
+from hrpose.datasets.preflight.look import look_through, require_good_images
 from hrpose.errors import DataError
 
 
@@ -34,7 +34,7 @@ def colours_at_keypoints(sample) -> np.ndarray:
 BROKEN = {
     "zero-byte": (b"", "the file is empty"),
     "cut off": (encoded("JPEG", quality=95)[:-300], "the image is cut off"),
-    "not an image": (b"<html>404 Not Found</html>", "not an image that OpenCV can decode"),
+    "not an image": (b"<html>404 Not ImageFile</html>", "not an image that OpenCV can decode"),
 }
 
 
@@ -56,12 +56,13 @@ BROKEN = {
 def test_broken_image(herd, happened, data, words):
     (herd.folder / "dao-1.png").write_bytes(data)
     with pytest.raises(DataError) as caught:
-        require_images(herd.open(), "train")
+        require_good_images(herd.open(), "train")
     (line,) = [line for line in str(caught.value).splitlines() if "dao-1.png" in line]
     assert words in line and "[annotation 8 of " in line
     skipping = herd.open(on_bad_image="skip")
-    assert "4 images looked at (headers and ends read), 1 cannot be used" in require_images(
-        skipping, "train"
+    assert (
+        "4 images looked at (JPEG files read, others decoded), 1 cannot be used"
+        in require_good_images(skipping, "train")
     )
     assert words in skipping[1]["bad"][0] and "image" not in skipping[1]
     assert all("image" in skipping[index] for index in (0, 2, 3))
@@ -76,10 +77,10 @@ def test_broken_image(herd, happened, data, words):
 )
 def test_missing_image(herd, happened):
     (herd.folder / "dao-1.png").unlink()
-    (problem,) = check_images(herd.open()).problems
+    (problem,) = look_through(herd.open()).problems
     assert str(problem).startswith(f"{herd.folder}/dao-1.png: no such image [annotation 8 of ")
     with pytest.raises(DataError, match="1 cannot be used"):
-        require_images(herd.open(), "train")
+        require_good_images(herd.open(), "train")
     happened("DataError: dao-1.png: no such image [annotation 8 of horses.json]")
 
 
@@ -92,7 +93,7 @@ def test_wrong_case(herd, happened):
     (herd.folder / "dao-1.png").rename(herd.folder / "Dao-1.PNG")
     if (herd.folder / "dao-1.png").exists():
         pytest.skip("this file system does not tell apart names that differ in case")
-    (problem,) = check_images(herd.open()).problems
+    (problem,) = look_through(herd.open()).problems
     assert problem.why.startswith(f"no such image; there is {herd.folder}/Dao-1.PNG: names that")
     happened("DataError: dao-1.png: no such image; there is Dao-1.PNG: names that differ in case "
              "or spelling are different files")  # fmt: skip
@@ -124,7 +125,7 @@ KINDS = {
 def test_unusual_image(herd, happened, data, tolerance):
     (herd.folder / "dao-0.png").write_bytes(data)
     dataset = herd.open()
-    assert check_images(dataset).problems == check_images(dataset, full=True).problems == []
+    assert look_through(dataset).problems == look_through(dataset, full=True).problems == []
     sample = dataset[0]
     assert sample["image"].dtype == np.uint8 and sample["image"].shape == (64, 96, 3)
     found = colours_at_keypoints(sample)
@@ -163,7 +164,7 @@ def test_exif_orientation(herd, happened, kind):
         data = encoded(kind, pixels=pixels, exif=exif, **options)
         (herd.folder / "dao-0.png").write_bytes(data)
         dataset = herd.open()
-        assert check_images(dataset).problems == []
+        assert look_through(dataset).problems == []
         off = np.abs(colours_at_keypoints(dataset[0]) - COLOURS).max()
         assert off <= (60 if kind == "JPEG" else 3), orientation
     happened(f"8 of 8 orientations of {kind} are aligned")
@@ -179,7 +180,7 @@ def test_labels_of_the_unturned_image(herd, happened):
     exif[0x0112] = 6
     (herd.folder / "dao-0.png").write_bytes(encoded("JPEG", exif=exif))
     with pytest.raises(DataError) as caught:
-        require_images(herd.open(), "train")
+        require_good_images(herd.open(), "train")
     words = (
         "is 64 x 96 px, its annotation says 96 x 64 and lies partly outside; it is that size "
         "before its EXIF orientation is applied, which is done here"

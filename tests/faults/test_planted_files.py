@@ -8,7 +8,7 @@ import pytest
 
 from hrpose.datasets.cache import folder as temporary
 from hrpose.datasets.cache.image_cache import ImageCache
-from hrpose.datasets.preflight.look import check_images
+from hrpose.datasets.preflight.look import look_through
 from hrpose.errors import CheckpointError, DataError
 from hrpose.rundir.lock import Lock
 from hrpose.storage import checkpoint_file
@@ -86,7 +86,7 @@ KINDS = pytest.mark.parametrize("kind", ["link", "foreign", "open"])
 def test_cache_folder(herd, public, victim, happened, kind):
     dataset = herd.open()
     plant(public / f"hrpose-{os.getuid()}", kind, victim)
-    checked = check_images(dataset)
+    checked = look_through(dataset)
     assert (checked.images, checked.problems) == (4, [])
     assert untouched(victim)
     with pytest.raises(CheckpointError, match=r"hrpose-\d+: .*set HRPOSE_CACHE"):
@@ -137,7 +137,7 @@ def test_names_in_a_cache(herd, victim, tmp_path, happened, kind):
 
     put("good_images.npy", "good_images.npy")
     put(f".good_images.npy.{os.getpid()}.tmp", "good_images.npy")
-    assert check_images(dataset).problems == []
+    assert look_through(dataset).problems == []
     assert untouched(victim)
     for name in ("pixels-1", "index-1", "lock", "full"):
         put(name, name)

@@ -55,6 +55,9 @@ def test_skipped_ones_are_said(page, tmp_path, happened):
     engine.train(page, tmp_path / "run")
     log = (tmp_path / "run/train.log").read_text()
     for split in ("train", "val"):
-        assert f"{split}: 6 images looked at (headers and ends read), 1 cannot be used" in log
+        assert (
+            f"{split}: 6 images looked at (JPEG files read, others decoded), 1 cannot be used"
+            in log
+        )
     assert (tmp_path / "run/latest.pth").is_file()
     happened("each set: 6 images looked at, 1 cannot be used; then one epoch with the other 5")

@@ -9,88 +9,62 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from threading import Semaphore
 
-from hrpose.datasets.images import MENDING, is_cut_off, read_image
-from hrpose.datasets.preflight.good_images import Good, key_of
-from hrpose.datasets.preflight.image_header import (
-    HEAD,
-    TAIL,
-    Header,
-    MoreNeeded,
-    may_be_cut_off,
-    parse_header,
-)
+from hrpose.datasets.images import MENDING, decode_image, read_file
+from hrpose.datasets.preflight.good_images import GoodImage, image_key
+from hrpose.datasets.preflight.image_header import parse_header
+from hrpose.datasets.preflight.jpeg import jpeg_decodes
 from hrpose.errors import DataError
+
+_DECODERS = Semaphore(os.cpu_count() or 1)  # more threads would only hold more images in memory
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a look found: `good` with its `key` for the cache, or else `why` it is not."""
+class ImageFile:
+    """What a look found: `good` with its `key` among the good images, or else `why` it is not."""
 
     why: str | None = None
-    good: Good | None = None
+    good: GoodImage | None = None
     key: int = 0
 
 
-def look_at(path: str, full: bool, known: Mapping[int, Good]) -> Found:
+def look_at_file(path: str, full: bool, known: Mapping[int, GoodImage]) -> ImageFile:
     """What the file `path` is; `known` are images that were good when they were last looked at.
 
+    What is good here is decoded by `read_image` to that size: a JPEG file is known to be by its
+    segments, all others are decoded.
+
     Args:
-        full: decode the whole image, instead of reading where it starts and how it ends.
+        full: decode JPEG files too.
     """
     try:
         status = os.stat(path)  # noqa: PTH116 - making a Path costs as much again
     except FileNotFoundError:
-        return Found(f"no such image{_proposal(path)}")
+        return ImageFile(f"no such image{_proposal(path)}")
     except (OSError, ValueError) as error:
-        return Found(f"cannot be read ({error})")
+        return ImageFile(f"cannot be read ({error})")
     if not stat.S_ISREG(status.st_mode):
-        return Found("is not a file")
+        return ImageFile("is not a file")
     if not status.st_size:
-        return Found("the file is empty")
-    keys = [key_of(path, status, closely) for closely in ((True,) if full else (False, True))]
-    for key in keys:
+        return ImageFile("the file is empty")
+    for decoded in (True,) if full else (False, True):
+        key = image_key(path, status, decoded)
         if key in known:
-            return Found(good=known[key], key=key)
+            return ImageFile(good=known[key], key=key)
     try:
-        header = _header(path, status.st_size)
-        if full or header is None:
-            height, width = read_image(path).shape[:2]
-            good = (width, height, header is not None and header.swapped)
+        data = read_file(path)
+        header = parse_header(data)
+        decoded = full or header is None or not jpeg_decodes(data, header)
+        if decoded or header is None:
+            with _DECODERS:
+                height, width = decode_image(data, path).shape[:2]
+            good = GoodImage(width, height, header is not None and header.swapped)
         else:
-            good = (*header.shown, header.swapped)
+            good = GoodImage(*header.shown, header.swapped)
     except DataError as error:
-        return Found(str(error).removeprefix(f"{path}: ").removesuffix(f"; {MENDING}"))
-    except OSError as error:
-        return Found(f"cannot be read ({error.strerror})")
-    return Found(good=good, key=keys[0])
-
-
-def _header(path: str, length: int) -> Header | None:
-    """The header of a whole image; None where only decoding can tell."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - making a Path costs as much again
-        head = file.read(HEAD)
-        tail = head[-TAIL:] if length <= len(head) else _tail(file, length)
-        while True:
-            try:
-                header = parse_header(head, tail)
-                break
-            except MoreNeeded:
-                file.seek(len(head))
-                more = file.read(16 * HEAD)
-                if not more:
-                    return None
-                head += more
-        if header is not None and may_be_cut_off(head, tail, length):
-            file.seek(0)
-            return None if is_cut_off(file.read()) else header
-        return header
-
-
-def _tail(file: BinaryIO, length: int) -> bytes:
-    file.seek(max(HEAD, length - TAIL))
-    return file.read(TAIL)
+        return ImageFile(str(error).removeprefix(f"{path}: ").removesuffix(f"; {MENDING}"))
+    return ImageFile(good=good, key=image_key(path, status, decoded))
 
 
 @lru_cache(maxsize=4096)

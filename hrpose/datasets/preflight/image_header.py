@@ -1,4 +1,4 @@
-"""The size of an image from its first bytes: JPEG, PNG, BMP and WebP, as OpenCV will decode them.
+"""The size of an image from its header, before anything is decoded.
 
 Offsets and field sizes are those of the formats' specifications.
 """
@@ -6,18 +6,19 @@ Offsets and field sizes are those of the formats' specifications.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-HEAD, TAIL = 16_384, 2_048
-"""How many bytes at the start and at the end of a file are looked at first."""
 _NO_SIZE = {0xC4, 0xC8, 0xCC}  # JPEG: Huffman tables, reserved, arithmetic conditioning
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # JPEG: markers that no length follows
-_ORIENTATION = 0x0112
-_SHORT = 3
+_TAIL = 2_048  # bytes at the end of a PNG file that may hold its EXIF data
+_BOXES = 4_096  # bytes at the start of a JPEG 2000 file that hold its size
+_WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112  # TIFF tags
+_SHORT = 3  # TIFF type
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """Width and height in px as stored; EXIF orientation, 1 to 8 (1 where none is given)."""
 
     width: int
@@ -35,50 +36,36 @@ class Header:
         return (self.height, self.width) if self.swapped else (self.width, self.height)
 
 
-class MoreNeeded(Exception):
-    """The header goes on behind the bytes at hand."""
-
-
-def parse_header(head: bytes, tail: bytes = b"") -> Header | None:
-    """The header of the image file that starts with `head` and ends with `tail`.
-
-    Returns None where these bytes do not settle it: no image, another format, or a WebP file with
-    EXIF data. Raises MoreNeeded where a longer `head` may settle it.
+def parse_header(data: bytes) -> ImageHeader | None:
+    """The header of the image file `data`: JPEG, PNG, BMP, WebP, TIFF or JPEG 2000; None where it
+    is another format, or no image. The orientation is read in JPEG and PNG.
     """
     header = None
-    if head.startswith(b"\xff\xd8"):
-        header = _jpeg(head)
-    elif head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR" and len(head) >= 24:
-        width, height = struct.unpack(">II", head[16:24])
-        header = Header(width, height, _png_orientation(head, tail))
-    elif head.startswith(b"BM") and len(head) >= 26 and head[14] >= 40:
-        width, height = struct.unpack("<ii", head[18:26])
-        header = Header(width, abs(height))  # negative: the rows run from the top down
-    elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        header = _webp(head)
+    try:
+        if data.startswith(b"\xff\xd8"):
+            header = _jpeg(data)
+        elif data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
+            width, height = struct.unpack(">II", data[16:24])
+            header = ImageHeader(width, height, _png_orientation(data))
+        elif data.startswith(b"BM"):
+            width, height = struct.unpack("<ii", data[18:26])
+            header = ImageHeader(width, abs(height))  # negative: the rows run from the top down
+        elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+            header = _webp(data)
+        elif data.startswith((b"II*\0", b"MM\0*")):
+            header = _tiff_size(data)
+        elif data.startswith((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")):
+            start = data.index(b"\xff\x4f\xff\x51", 0, _BOXES)
+            right, bottom, left, top = struct.unpack(">4I", data[start + 8 : start + 24])
+            header = ImageHeader(right - left, bottom - top)
+    except (struct.error, ValueError, IndexError):  # it is cut off there
+        return None
     return header if header and header.width > 0 and header.height > 0 else None
 
 
-def may_be_cut_off(head: bytes, tail: bytes, length: int) -> bool:
-    """Whether a file of `length` bytes does not end as its format does; the whole file decides."""
-    if head.startswith(b"\xff\xd8"):
-        return not tail.endswith(b"\xff\xd9")
-    if head.startswith(b"\x89PNG"):
-        return tail[-8:-4] != b"IEND"
-    if head.startswith(b"BM"):
-        return length < int.from_bytes(head[2:6], "little")
-    if head.startswith(b"RIFF"):
-        return length < int.from_bytes(head[4:8], "little") + 8
-    return False
-
-
-def _jpeg(data: bytes) -> Header | None:
+def _jpeg(data: bytes) -> ImageHeader | None:
     orientation, place = 1, 2
-    while True:
-        if place + 10 > len(data):
-            raise MoreNeeded
-        if data[place] != 0xFF:
-            return None
+    while data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xFF:  # fill byte
             place += 1
@@ -88,48 +75,59 @@ def _jpeg(data: bytes) -> Header | None:
             return None
         elif 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE:
             height, width = struct.unpack(">HH", data[place + 5 : place + 9])
-            return Header(width, height, orientation)
+            return ImageHeader(width, height, orientation)
         else:
             length = int.from_bytes(data[place + 2 : place + 4], "big")
             if marker == 0xE1 and data[place + 4 : place + 10] == b"Exif\x00\x00":
-                if place + 2 + length > len(data):
-                    raise MoreNeeded
                 orientation = _exif_orientation(data[place + 10 : place + 2 + length])
             place += 2 + length
+    return None
 
 
-def _png_orientation(head: bytes, tail: bytes) -> int:
+def _png_orientation(data: bytes) -> int:
     """Orientation in the chunk eXIf, which stands before the pixels or after them."""
-    for part in (head[: head.find(b"IDAT")], tail):
+    for part in (data[: data.find(b"IDAT")], data[-_TAIL:]):
         place = part.find(b"eXIf")
         if place >= 0:
             return _exif_orientation(part[place + 4 :])
     return 1
 
 
-def _webp(data: bytes) -> Header | None:
+def _webp(data: bytes) -> ImageHeader | None:
     kind = data[12:16]
-    if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a" and len(data) >= 30:
+    if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack("<HH", data[26:30])
-        return Header(width & 0x3FFF, height & 0x3FFF)
-    if kind == b"VP8L" and len(data) >= 25 and data[20] == 0x2F:
+        return ImageHeader(width & 0x3FFF, height & 0x3FFF)
+    if kind == b"VP8L" and data[20] == 0x2F:
         bits = int.from_bytes(data[21:25], "little")
-        return Header((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
-    if kind == b"VP8X" and len(data) >= 30 and not data[20] & 0x08:  # 0x08: EXIF, at the end
+        return ImageHeader((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8X" and len(data) >= 30:
         width = int.from_bytes(data[24:27], "little") + 1
-        return Header(width, int.from_bytes(data[27:30], "little") + 1)
+        return ImageHeader(width, int.from_bytes(data[27:30], "little") + 1)
     return None
 
 
 def _exif_orientation(tiff: bytes) -> int:
     """Orientation in the first directory of EXIF data, 1 where it is not given or nonsense."""
+    for tag, _, value, _ in _entries(tiff):
+        if tag == _ORIENTATION:
+            return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def _tiff_size(tiff: bytes) -> ImageHeader:
+    """Of its first page."""
+    values = {tag: short if kind == _SHORT else long for tag, kind, short, long in _entries(tiff)}
+    return ImageHeader(values.get(_WIDTH, 0), values.get(_HEIGHT, 0))
+
+
+def _entries(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """The first directory of TIFF data: tag, type, and the value as a 16 and as a 32 bit number."""
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 10:
-        return 1
+        return
     start = struct.unpack(order + "I", tiff[4:8])[0]
     count = struct.unpack(order + "H", tiff[start : start + 2].ljust(2, b"\0"))[0]
     for place in range(start + 2, min(start + 2 + 12 * count, len(tiff) - 11), 12):
-        tag, kind, _, value = struct.unpack(order + "HHIH", tiff[place : place + 10])
-        if tag == _ORIENTATION and kind == _SHORT:
-            return value if 1 <= value <= 8 else 1
-    return 1
+        tag, kind, _, long = struct.unpack(order + "HHII", tiff[place : place + 12])
+        yield tag, kind, struct.unpack(order + "H", tiff[place + 8 : place + 10])[0], long

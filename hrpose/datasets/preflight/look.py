@@ -1,7 +1,8 @@
 """The look at the images of a data set before a run: whatever training would trip over, at once.
 
-By default only the first and the last bytes of each file are read; results are kept in a small
-file (`image_cache`), after which one `stat` an image is enough until it changes.
+An image that passes is decoded in training, and to the size that was seen. JPEG files are read and
+not decoded, which is a twentieth of the time (`jpeg`); all others are decoded. What is good is kept
+in a small file (`good_images`), after which one `stat` an image is enough until it changes.
 
 Legend: W, H width and height of an image in px.
 """
@@ -9,18 +10,25 @@ Legend: W, H width and height of an image in px.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.datasets.preflight.good_images import Good, cache_file, read_cache, write_cache
-from hrpose.datasets.preflight.image_file import Found, look_at
+from hrpose.datasets.preflight.good_images import (
+    GoodImage,
+    good_images_path,
+    read_good_images,
+    write_good_images,
+)
+from hrpose.datasets.preflight.image_file import ImageFile, look_at_file
 from hrpose.datasets.transforms import reaches_outside
 from hrpose.errors import DataError
 
 THREADS = 16  # they mostly wait for the disk or the network
+_TASK = 16  # images: one alone is looked at in less time than a thread takes to answer
 SHOWN = 20
 
 Bar = Callable[[Iterable, int, str], Iterable]
@@ -28,7 +36,7 @@ Bar = Callable[[Iterable, int, str], Iterable]
 
 
 @dataclass(frozen=True)
-class Problem:
+class BadImage:
     """An image that cannot be used."""
 
     path: str
@@ -44,12 +52,12 @@ class Problem:
 
 
 @dataclass
-class Checked:
+class Look:
     """What a look at the images of a data set found; it looked at none where they are drawn."""
 
     images: int
     full: bool = False
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[BadImage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What is odd about images that can be used."""
 
@@ -57,7 +65,7 @@ class Checked:
         """How many images there are and the first problems, in lines."""
         if not self.images:
             return "no image files"
-        how = "decoded" if self.full else "headers and ends read"
+        how = "decoded" if self.full else "JPEG files read, others decoded"
         count = len(self.problems)
         found = f"{count} cannot be used:" if count else "all can be used"
         lines = [f"{self.images} images looked at ({how}), {found}"]
@@ -66,93 +74,101 @@ class Checked:
         return "\n".join([*lines, *(f"warning: {note}" for note in self.notes)])
 
 
-def check_images(
+def look_through(
     dataset: PoseDataset, full: bool = False, bar: Bar = lambda items, total, title: items
-) -> Checked:
+) -> Look:
     """Look at every image that has an animal of `dataset`.
 
     Args:
-        full: decode each image whole, instead of reading where it starts and how it ends.
+        full: decode JPEG files too.
     """
     if "image" in dataset.record_keys:
-        return Checked(0)
+        return Look(0)
     animals: dict[str, list[int]] = {}
     for index in range(len(dataset)):
         animals.setdefault(str(dataset.record(index, 0)["image_path"]), []).append(index)
-    known = read_cache(cache_file())
+    known = read_good_images(good_images_path())
     before = len(known)
-    result = Checked(len(animals), full)
+    result = Look(len(animals), full)
     odd: dict[str, list[str]] = {}
-    with ThreadPoolExecutor(THREADS) as threads:
-        looks = _in_threads(threads, list(animals), lambda path: look_at(path, full, known))
-        try:
-            for path, found in bar(looks, len(animals), "looking at the images"):
-                why = found.why
-                if found.good is not None:
-                    known[found.key] = found.good
-                    why, note = _compare_sizes(dataset, animals[path], found.good)
-                    if note is not None:
-                        odd.setdefault(note, []).append(path)
-                if why is not None:
-                    first = dataset.describe(animals[path][0])
-                    result.problems.append(Problem(path, why, len(animals[path]), first))
-        except BaseException:  # Ctrl-C must not wait for all other images
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
+    looks = _in_threads(list(animals), lambda path: look_at_file(path, full, known))
+    with contextlib.closing(looks):
+        for path, found in bar(looks, len(animals), "looking at the images"):
+            why = found.why
+            if found.good is not None:
+                known[found.key] = found.good
+                why, note = _compare_sizes(dataset, animals[path], found.good)
+                if note is not None:
+                    odd.setdefault(note, []).append(path)
+            if why is not None:
+                first = dataset.describe(animals[path][0])
+                result.problems.append(BadImage(path, why, len(animals[path]), first))
     if len(known) > before:
-        write_cache(cache_file(), known)
+        write_good_images(good_images_path(), known)
     for note, paths in odd.items():
         more = ", ..." if len(paths) > 3 else ""
         result.notes.append(f"{len(paths)} {note} ({', '.join(paths[:3])}{more})")
     return result
 
 
-def require_images(
+def require_good_images(
     dataset: PoseDataset,
     split: str,
     full: bool = False,
     folder: Path | None = None,
     bar: Bar = lambda items, total, title: items,
 ) -> str:
-    """Check the images of `split` before a run; what its log should say, '' where there are none.
+    """Look at the images of `split` before a run; what the log should say, '' where none are there.
 
     Where there are many problems, all of them go into a file in `folder`.
 
     Raises:
         DataError: images cannot be used, and `on_bad_image` is 'error'; or none can be used.
     """
-    checked = check_images(dataset, full, bar)
-    if not checked.images:
+    look = look_through(dataset, full, bar)
+    if not look.images:
         return ""
-    text, count = f"{split}: {checked.summary()}", len(checked.problems)
+    text, count = f"{split}: {look.summary()}", len(look.problems)
     if count > SHOWN and folder is not None:
         path = folder / f"bad_images_{split}.txt"
         with contextlib.suppress(OSError):  # the first of them are shown anyway
             path.write_text(
-                "".join(f"{problem}\n" for problem in checked.problems), "utf-8", "backslashreplace"
+                "".join(f"{problem}\n" for problem in look.problems), "utf-8", "backslashreplace"
             )
         text += f"\nall of them are in {path}"
     if not count:
         return text
-    if dataset.on_bad_image == "skip" and count < checked.images:
+    if dataset.on_bad_image == "skip" and count < look.images:
         return f"{text}\nthey are left out, as data.{split}.on_bad_image='skip' says"
     advice = "restore them, or correct the annotations"
-    if count < checked.images:
+    if count < look.images:
         advice += f"; or set data.{split}.on_bad_image='skip' to go on without them"
     raise DataError(f"{text}\n{advice}")
 
 
 def _in_threads(
-    threads: Executor, paths: list[str], look: Callable[[str], Found]
-) -> Iterator[tuple[str, Found]]:
-    """Each path with what `look` finds, in order; a task is many paths, since one is cheap."""
-    parts = [paths[start : start + 64] for start in range(0, len(paths), 64)]
-    for part, found in zip(parts, threads.map(lambda p: [*map(look, p)], parts), strict=True):
-        yield from zip(part, found, strict=True)
+    paths: list[str], look: Callable[[str], ImageFile]
+) -> Generator[tuple[str, ImageFile], None, None]:
+    """Each path with what `look` finds, in order. Closed, it ends once each thread is done with one
+    image: a Ctrl-C must not wait for the others.
+    """
+    closed = Event()
+    tasks = [paths[start : start + _TASK] for start in range(0, len(paths), _TASK)]
+
+    def look_at_some(some: list[str]) -> list[tuple[str, ImageFile]]:
+        return [(path, look(path)) for path in some if not closed.is_set()]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        try:
+            for found in threads.map(look_at_some, tasks):
+                yield from found
+        finally:
+            closed.set()
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _compare_sizes(
-    dataset: PoseDataset, animals: list[int], good: Good
+    dataset: PoseDataset, animals: list[int], good: GoodImage
 ) -> tuple[str | None, str | None]:
     """Why an image of another size than annotated cannot be used, or else what is odd about it."""
     width, height, swapped = good
