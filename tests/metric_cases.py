@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hrpose.keypoints import KeypointMeta
-from hrpose.structures import Instances, Predictions
+from hrpose.structures import Instances, Labels, Predictions
 
 META = KeypointMeta("pet", ["nose", "eye", "paw"], sigmas=[0.1, 0.1, 0.2])
 
@@ -108,3 +108,8 @@ def golden_case(folder: Path, name: str) -> tuple[Predictions, Instances, dict, 
             box_scores=file["box_scores"],
         )
     return answers, truth, coco, KeypointMeta(name, meta["names"], sigmas=meta["sigmas"])
+
+
+def labels(truth: Instances, coco: dict[str, Any] | None = None) -> Labels:
+    """`truth` with the keypoints of `META`; without `coco` for metrics that do not look at it."""
+    return Labels(truth, coco or {}, META)

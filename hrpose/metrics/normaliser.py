@@ -23,6 +23,8 @@ Missing = Literal["mmpose-2021", "leave-out"]
 HUGE = 1e6
 """Image px; the length MMPose 0.14 puts in place of one that is 0, so that every point is a hit."""
 
+_LONGEST = 1e9
+"""Image px, longer than anything in a picture."""
 
 _WORDS = {
     "box": "longest side of the box",
@@ -43,7 +45,8 @@ class Normaliser:
         missing: what becomes of an instance whose length is 0 or unknown. 'leave-out' does not
             count it; for two keypoints both must be labelled. 'mmpose-2021' repeats what made the
             published Horse-10 table: a length of 0 becomes `HUGE`, and the distance of two
-            keypoints is taken between raw coordinates, (0, 0) where unlabelled. None is
+            keypoints is taken between raw coordinates, (0, 0) where unlabelled; where no labelled
+            point at all has a length of its own, nothing was measured, and nothing counts. None is
             'mmpose-2021' for two keypoints and 'leave-out' for the rest.
     """
 
@@ -86,9 +89,11 @@ class Normaliser:
         reader.
 
         Raises:
-            DataError: the norm is 'head' and no annotation says how large a head is.
+            DataError: the norm is 'head' and no annotation says how large a head is, or one says
+                what is no length.
         """
         truth, coco = labels.truth, labels.coco
+        labelled = truth.visible[rows] > 0
         notes = [f"normalised by the {self}"]
         if self.norm == "box":
             lengths = truth.boxes[rows, 2:].max(axis=1)
@@ -100,9 +105,9 @@ class Normaliser:
             first, second = (labels.meta.index(name) for name in self.norm)
             points = truth.keypoints[rows]
             lengths = np.linalg.norm(points[:, first] - points[:, second], axis=1)
-            labelled = truth.visible[rows][:, [first, second]] > 0
+            both = labelled[:, [first, second]]
             if self.as_2021:
-                single = np.count_nonzero(labelled[:, 0] != labelled[:, 1])
+                single = np.count_nonzero(both[:, 0] != both[:, 1])
                 if single:
                     notes.append(
                         f"{single} of {len(rows)} instances have only one of {self.norm[0]} and "
@@ -110,36 +115,56 @@ class Normaliser:
                         "2021"
                     )
             else:
-                lengths = np.where(labelled.all(axis=1), lengths, np.nan)
-        return self._without_zeros(lengths.astype(np.float64), notes)
+                lengths = np.where(both.all(axis=1), lengths, np.nan)
+        return self._without_zeros(lengths.astype(np.float64), labelled.any(axis=1), notes)
 
-    def _without_zeros(self, lengths: np.ndarray, notes: list[str]) -> tuple[np.ndarray, list[str]]:
-        unusable = ~(lengths > 0)
-        count = np.count_nonzero(unusable)
+    def _without_zeros(
+        self, lengths: np.ndarray, labelled: np.ndarray, notes: list[str]
+    ) -> tuple[np.ndarray, list[str]]:
+        """`lengths` (n,) with what stands for those that are 0; `labelled` (n,): has a point."""
+        usable = lengths > 0
+        count = np.count_nonzero(~usable)
+        # hits for all that was not measured are a rule; hits alone would be a perfect score
+        hits = self.as_2021 and (usable & labelled).any()
         if count:
             what = f"{count} of {len(lengths)} instances have no usable {self}"
-            if self.as_2021:
+            if hits:
                 notes.append(f"{what}; all their points count as hits, as MMPose did in 2021")
             else:
                 notes.append(f"{what} and are left out")
-        return np.where(unusable, HUGE if self.as_2021 else np.nan, lengths), notes
+        return np.where(usable, lengths, HUGE if hits else np.nan), notes
 
 
 def _head_sizes(coco: dict[str, Any], annotation_ids: np.ndarray) -> np.ndarray:
     """Head size (n,) image px of each annotation, NaN where it has none."""
     sizes = {}
     for annotation in coco["annotations"]:
-        if "head_size" in annotation:
-            sizes[annotation["id"]] = float(annotation["head_size"])
-        elif "head_box" in annotation:
-            width, height = annotation["head_box"][2:]
-            sizes[annotation["id"]] = 0.6 * float(np.hypot(width, height))
+        size, box = annotation.get("head_size"), annotation.get("head_box")
+        if size is not None:
+            if not _is_length(size):
+                raise _no_length(annotation, "head_size", "a number of px")
+            sizes[annotation["id"]] = float(size)
+        elif box is not None:
+            if not (isinstance(box, list) and len(box) == 4 and all(map(_is_length, box[2:]))):
+                raise _no_length(annotation, "head_box", "x, y, width, height in px")
+            sizes[annotation["id"]] = 0.6 * float(np.hypot(*box[2:]))
     if not sizes:
         raise DataError(
             "norm 'head': no annotation has 'head_size' (px) or 'head_box' (x, y, w, h); "
             "use norm='box' or two keypoint names"
         )
     return np.array([sizes.get(number, np.nan) for number in annotation_ids.tolist()], np.float64)
+
+
+def _is_length(value: Any) -> bool:
+    """Whether `value` is a number from 0 on that an image could have: 'Infinity' is valid JSON."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 <= value < _LONGEST
+
+
+def _no_length(annotation: dict[str, Any], key: str, expected: str) -> DataError:
+    value = f"{annotation[key]!r:.60}"
+    return DataError(f"annotation {annotation['id']}: {key!r} is {value}, expected {expected}")
 
 
 def _horse_sizes(coco: dict[str, Any], image_ids: np.ndarray) -> np.ndarray:

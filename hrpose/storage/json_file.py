@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,59 @@ from hrpose.errors import DataError
 
 
 def read_json(path: Path, what: str) -> tuple[Any, str]:
-    """Content of the JSON file `path`, and its SHA-256 in hex; `what` it is, for messages."""
+    """Content of the JSON file `path`, and its SHA-256 in hex; `what` it is, for messages.
+
+    Raises:
+        DataError: the file cannot be read, is no JSON, or an object in it has a key twice.
+    """
     try:
         raw = path.read_bytes()
-        return json.loads(raw), hashlib.sha256(raw).hexdigest()
+        twice: list[_Twice] = []
+        content = json.loads(raw, object_pairs_hook=partial(_object, twice))
     except FileNotFoundError:
         raise DataError(f"{what} {path} does not exist{_nearest(path)}") from None
     except OSError as problem:
         raise DataError(f"{what} {path} cannot be read: {problem.strerror}") from None
     except (ValueError, RecursionError) as problem:
         raise DataError(f"{what} {path} is not valid JSON: {problem}; fetch it again") from None
+    if twice:
+        raise DataError(
+            f"{what} {path}: {_first_twice(content)}; readers disagree on which one counts: keep "
+            "one of them"
+        )
+    return content, hashlib.sha256(raw).hexdigest()
+
+
+class _Twice(dict[str, Any]):
+    """An object of a JSON file with a key that stands there twice."""
+
+    key: str
+
+
+def _object(twice: list[_Twice], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; one with a key twice goes into `twice` too, to be found once all is read."""
+    content = dict(pairs)
+    if len(content) == len(pairs):
+        return content
+    marked = _Twice(content)
+    marked.key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+    twice.append(marked)
+    return marked
+
+
+def _first_twice(content: Any) -> str:
+    """The first `_Twice` in `content`, in words: its place, its id if it has one, and the key."""
+    todo = [("", content)]
+    while todo:
+        place, part = todo.pop()
+        if isinstance(part, _Twice):
+            named = f" (id {part['id']})" if isinstance(part.get("id"), int) else ""
+            return f"{place.removeprefix('.') or 'the whole'}{named} has {part.key!r} twice"
+        if isinstance(part, dict):
+            todo += [(f"{place}.{key}", value) for key, value in reversed(part.items())]
+        elif isinstance(part, list):
+            todo += [(f"{place}[{i}]", value) for i, value in reversed([*enumerate(part)])]
+    raise AssertionError("a part that stands twice lies within one that does")
 
 
 def read_coco_json(path: Path) -> tuple[dict[str, list[dict[str, Any]]], str]:

@@ -55,7 +55,11 @@ class Herd:
 
     def open(self, **options: Any) -> CocoPoseDataset:
         """The data set as it is now; no augmentation, crops of 96 x 64 px."""
-        (self.root / "horses.json").write_text(json.dumps(self.content))
+        return self.opened(json.dumps(self.content), **options)
+
+    def opened(self, text: str, **options: Any) -> CocoPoseDataset:
+        """The data set with `text` as its annotation file."""
+        (self.root / "horses.json").write_text(text)
         size = (WIDTH, HEIGHT)
         return CocoPoseDataset(
             "horses.json", "images", META, [LoadImage(), CropBox(size), Warp(size)],

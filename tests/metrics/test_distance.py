@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from metric_cases import META, coco_of, golden_case, instances, predictions, read_json
+from metric_cases import META, coco_of, golden_case, instances, labels, predictions, read_json
 
 from hrpose.config.registry import build
 from hrpose.errors import ConfigError
@@ -63,16 +63,48 @@ def test_nothing_labelled_is_none_and_said_so(metric, count):
 
 
 def test_zero_normaliser():
-    truth = instances(np.zeros((1, 3, 2)))  # nose on eye
-    answers = predictions([[[500, 0], [0, 500], [300, 400]]])
+    points = [np.zeros((3, 2)), [[0, 0], [1000, 0], [0, 0]]]
+    truth = instances(points)  # first the nose on the eye, then 1000 px away
+    answers = predictions(truth.keypoints + np.float32([[300, 400]]))
     pair = ("nose", "eye")
-    assert PCK(norm=pair).compute(answers, Labels(truth, {}, META)).values["PCK@0.3"] == 1.0
-    assert NME(norm=pair).compute(answers, Labels(truth, {}, META)).values["NME"] == pytest.approx(
-        5e-4
-    )
-    strict = PCK(norm=pair, missing="leave-out").compute(answers, Labels(truth, {}, META))
-    assert strict.values == {"PCK@0.3": None}
-    assert "1 of 1 instances have no usable distance nose-eye and are left out" in strict.notes[1]
+    assert PCK(norm=pair).compute(answers, labels(truth)).values["PCK@0.3"] == 0.5
+    nme = NME(norm=pair).compute(answers, labels(truth)).values["NME"]
+    assert nme == pytest.approx((5e-4 + 0.5) / 2)
+    strict = PCK(norm=pair, missing="leave-out").compute(answers, labels(truth))
+    assert strict.values == {"PCK@0.3": 0.0}
+    assert "1 of 2 instances have no usable distance nose-eye and are left out" in strict.notes[1]
+
+
+@pytest.mark.parametrize("missing", ["mmpose-2021", "leave-out"])
+@pytest.mark.parametrize(
+    "shown",
+    [
+        [[1, 1, 1], [0, 0, 1]],  # nose on eye; neither
+        [[0, 0, 1], [0, 0, 0]],  # the second has no labelled point at all
+    ],
+)
+def test_nothing_to_measure_by_is_no_perfect_score(shown, missing):
+    truth = instances(np.zeros((2, 3, 2)), shown)
+    answers = predictions(np.full((2, 3, 2), 500))
+    for metric in (PCK(norm=("nose", "eye"), missing=missing), NME(("nose", "eye"), missing)):
+        scores = metric.compute(answers, labels(truth))
+        (name,) = metric.names
+        assert scores.values == {name: None}
+        assert scores.per_keypoint == {name: dict.fromkeys(META.names)}
+        assert f"{name}: does not exist: no labelled point counts" in scores.notes
+        assert f"{name}: 2 of 2 instances have no usable distance nose-eye and are left out" in (
+            scores.notes
+        )
+        drawn = metric.resampler(answers, labels(truth), truth.image_ids)(np.ones((3, 2)))
+        assert np.isnan(drawn[name]).all()
+
+
+def test_lengths_that_say_nothing_of_the_points():
+    """An empty and a full box; the only labelled points are those of the first."""
+    truth = instances(np.zeros((2, 3, 2)), [[1, 1, 1], [0, 0, 0]], [[0, 0, 0, 0], [0, 0, 9, 9]])
+    answers = predictions(np.full((2, 3, 2), 500))
+    scores = PCK(norm="box", missing="mmpose-2021").compute(answers, labels(truth))
+    assert scores.values == {"PCK@0.3": None}
 
 
 def test_rows_follow_the_index_and_missing_ones_are_counted():

@@ -2,11 +2,10 @@ import csv
 
 import numpy as np
 import pytest
-from metric_cases import META, coco_of, instances
+from metric_cases import META, coco_of, instances, labels
 
 from hrpose.errors import DataError
 from hrpose.metrics.normaliser import HUGE, Normaliser, horse10_scale
-from hrpose.structures import Labels
 
 # nose and eye: both labelled 5 px apart; both, on one spot; eye only; neither
 TRUTH = instances(
@@ -18,7 +17,7 @@ ROWS = np.arange(4)
 
 
 def lengths(norm, missing=None, rows=ROWS, coco=None):
-    return Normaliser(norm, missing).lengths(rows, Labels(TRUTH, coco or {}, META))
+    return Normaliser(norm, missing).lengths(rows, labels(TRUTH, coco))
 
 
 def test_box_is_its_longest_side_and_an_empty_one_is_left_out():
@@ -55,6 +54,39 @@ def test_head_sizes_come_from_the_annotations():
     values, notes = lengths("head", coco=coco)
     np.testing.assert_array_equal(values, [12.5, 0.6 * 50, np.nan, np.nan])
     assert "2 of 4 instances have no usable head size" in notes[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"head_size": "12"},
+        {"head_size": float("inf")},
+        {"head_size": float("nan")},
+        {"head_size": 10**400},
+        {"head_size": -1},
+        {"head_size": True},
+        {"head_box": 7},
+        {"head_box": [1, 2, 3]},
+        {"head_box": [1, 2, 3, float("inf")]},
+        {"head_box": [1, 2, -3, 4]},
+        {"head_box": [1, 2, "3", 4]},
+    ],
+)
+def test_a_head_that_is_no_length_is_an_error(wrong):
+    coco = coco_of(TRUTH)
+    coco["annotations"][1] |= wrong
+    (key,) = wrong
+    with pytest.raises(DataError, match=f"annotation 1: '{key}' is .*, expected"):
+        lengths("head", coco=coco)
+
+
+def test_a_head_of_size_0_is_left_out():
+    coco = coco_of(TRUTH)
+    for annotation, size in zip(coco["annotations"], (12, 0, 3, 4), strict=True):
+        annotation["head_size"] = size
+    values, notes = lengths("head", coco=coco)
+    np.testing.assert_array_equal(values, [12, np.nan, 3, 4])
+    assert "1 of 4 instances have no usable head size and are left out" in notes
 
 
 def test_head_without_any_size_is_an_error():

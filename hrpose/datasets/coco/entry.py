@@ -101,7 +101,8 @@ def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[s
     """The annotation with every key that COCOeval reads, and numbers that it can reckon with.
 
     Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, if it is
-    a number of 0 or more, else that of the box; `source_id` is added where it is not the id.
+    a number of 0 or more, else that of the box; `source_id` is added where it is not the id, and
+    how large the head is where it is known.
     """
     points = np.where(sane(points).all(axis=1, keepdims=True), points, 0.0)
     box = np.where(sane(box), box, 0.0)
@@ -118,6 +119,9 @@ def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[s
         "area": area,
         "iscrowd": int(bool(entry.content.get("iscrowd"))),
     }
+    for key in ("head_size", "head_box"):  # as they are: PCK by the head looks at them
+        if key in entry.content:
+            annotation[key] = entry.content[key]
     if entry.source_id != entry.id:
         annotation["source_id"] = entry.source_id
     return annotation

@@ -15,6 +15,7 @@ from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_json
 
+_LARGEST = float(np.finfo(np.float32).max)
 _EXPECTED = "expected a COCO results list of {'image_id', 'keypoints', 'score', ...}"
 
 
@@ -57,7 +58,7 @@ class Answers:
 
 def entry_name(path: Path, row: int, image_id: Any) -> str:
     """An entry, counted from 0, and its image."""
-    return f"{path}: entry {row} (image_id {image_id!r})"
+    return f"{path}: entry {row} (image_id {image_id!r:.60})"
 
 
 def read_answers(path: Path, meta: KeypointMeta) -> Answers:
@@ -68,7 +69,7 @@ def read_answers(path: Path, meta: KeypointMeta) -> Answers:
 
     Raises:
         DataError: names the entry with another number of keypoints, without an image_id, or with a
-            number that is not finite.
+            number that is not finite or that float32 or int64 cannot hold.
     """
     content, digest = read_json(path, "predictions")
     if not isinstance(content, list):
@@ -107,8 +108,9 @@ def read_answers(path: Path, meta: KeypointMeta) -> Answers:
 
 def _whole(where: str, entry: dict[str, Any], key: str, missing: int | None = None) -> int:
     value = entry.get(key, missing)
-    if type(value) is not int or (value < 0 and key in entry and key != "image_id"):
-        raise DataError(f"{where}: {key} is {value!r}, expected a whole number")
+    least = -(2**63) if key == "image_id" or key not in entry else 0
+    if type(value) is not int or not least <= value < 2**63:
+        raise DataError(f"{where}: {key} is {value!r:.60}, expected a whole number")
     return value
 
 
@@ -125,15 +127,22 @@ def _triples(where: str, values: Any, meta: KeypointMeta) -> np.ndarray:
     if len(wrong):
         name = meta.names[wrong[0]]
         raise DataError(f"{where}: keypoint {name!r} has a number that is not finite")
+    wrong = np.flatnonzero((np.abs(points) > _LARGEST).any(axis=1))
+    if len(wrong):
+        name, value = meta.names[wrong[0]], max(points[wrong[0]], key=abs)
+        raise DataError(
+            f"{where}: keypoint {name!r} has the number {value:g}, more than float32 holds"
+        )
     return points
 
 
 def _score(where: str, entry: dict[str, Any]) -> float:
     """The score of an entry, NaN if it has none."""
-    value = entry.get("score", np.nan)
-    finite = isinstance(value, int | float) and np.isfinite(value)
-    if "score" in entry and not finite:
-        raise DataError(f"{where}: score is {value!r}, expected a finite number")
+    if "score" not in entry:
+        return np.nan
+    value = entry["score"]
+    if type(value) not in (int, float) or not abs(value) <= _LARGEST:
+        raise DataError(f"{where}: score is {value!r:.60}, expected a finite number of float32")
     return value
 
 
@@ -147,8 +156,9 @@ def _area(where: str, entry: dict[str, Any], points: np.ndarray) -> float:
         sides = _floats(where, "bbox", entry["bbox"])[2:]
     else:
         sides = np.ptp(points[:, :2], axis=0)
-    area = float(np.prod(sides))
-    if len(sides) != 2 or not np.isfinite(area):
+    with np.errstate(over="ignore"):
+        area = float(np.prod(sides))
+    if len(sides) != 2 or not ((sides >= 0).all() and area <= _LARGEST):
         raise DataError(f"{where}: area, scale (2 numbers) or bbox (x, y, w, h) cannot be used")
     return area
 
@@ -156,5 +166,5 @@ def _area(where: str, entry: dict[str, Any], points: np.ndarray) -> float:
 def _floats(where: str, what: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where}: {what} must be numbers, got {values!r:.60}") from None

@@ -52,6 +52,27 @@ def test_nobody(tmp_path):
         (entry(11, 2.5), "entry 1 .* annotation_id is 2.5"),
         (entry(11, scale=[1]), "entry 1 .* cannot be used"),
         (7, "entry 1: expected a COCO results list"),
+        # beyond what float32 and int64 hold
+        (
+            entry(11, keypoints=[1, 2, 3, -1e39, 5, 6]),
+            "entry 1 .* keypoint 'eye' has the number -",
+        ),
+        (
+            entry(11, keypoints=[1, 2, 4e38, 4, 5, 6]),
+            "entry 1 .* keypoint 'nose' has the number 4",
+        ),
+        (entry(11, keypoints=[10**400, 2, 3, 4, 5, 6]), "entry 1 .* keypoints must be numbers"),
+        (entry(11, score=10**400), "entry 1 .* score is 1000.*, expected a finite number"),
+        (entry(11, score=True), "entry 1 .* score is True, expected a finite number"),
+        (entry(11, area=1e39), "entry 1 .* cannot be used"),
+        (entry(11, area=10**400), "entry 1 .* area must be numbers"),
+        (entry(11, scale=[1e20, 1e20]), "entry 1 .* cannot be used"),
+        (entry(11, area=-4), "entry 1 .* cannot be used"),
+        (entry(11, scale=[-1, -1]), "entry 1 .* cannot be used"),
+        (entry(11, bbox=[0, 0, -3, -3]), "entry 1 .* cannot be used"),
+        (entry(10**400), "entry 1 .* image_id is 1000.*, expected a whole number"),
+        (entry(2**63), "entry 1 .* image_id is 9223372036854775808, expected a whole number"),
+        (entry(11, 10**400), "entry 1 .* annotation_id is 1000"),
     ],
 )
 def test_errors_name_the_entry(tmp_path, bad, message):
