@@ -14,7 +14,7 @@ from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import look_at_images
 from hrpose.engine.tables import keypoint_table, metric_table, write_numbers
 from hrpose.errors import RunError
-from hrpose.metrics.results.write import write_results
+from hrpose.metrics.results.write import write_predictions
 from hrpose.metrics.score import Report
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
@@ -73,7 +73,7 @@ def run_test(
                 "left_out": len(dataset.left_out),
             }
             with _written_to(work_dir, out):
-                write_results(report.predictions, dataset.truth(), out)
+                write_predictions(report.predictions, dataset.truth(), out)
                 written = write_numbers(report, page, made_from, work_dir / "metrics.json")
             log.info(f"{written} and {out}")
     return report, dataset

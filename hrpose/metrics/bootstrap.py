@@ -101,26 +101,6 @@ def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float] 
     return float(low), float(high)
 
 
-def paired(
-    metric: Metric,
-    first: Predictions,
-    second: Predictions,
-    labels: Labels,
-    resamples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> dict[str, Difference | None]:
-    """How two models differ in each number of `metric`, both on the same draws of images."""
-    values = [metric.compute(predictions, labels).values for predictions in (first, second)]
-    drawn = [
-        resampled(metric, predictions, labels, resamples, seed) for predictions in (first, second)
-    ]
-    return {
-        name: difference(values[0][name], values[1][name], drawn[0][name], drawn[1][name], level)
-        for name in metric.names
-    }
-
-
 def difference(
     first: float | None,
     second: float | None,

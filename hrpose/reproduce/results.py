@@ -18,7 +18,7 @@ Results = dict[str, dict[str, Any]]
 """Of each row's name, the record of each kind."""
 
 
-def read_results(work_dir: Path) -> Results:
+def read_table(work_dir: Path) -> Results:
     """The records of the rows that were done before in `work_dir`."""
     path = work_dir / "results.json"
     if not path.exists():
@@ -35,7 +35,7 @@ def read_results(work_dir: Path) -> Results:
         ) from error
 
 
-def write_results(work_dir: Path, rows: Sequence[Row], results: Results, tolerance: float) -> None:
+def write_table(work_dir: Path, rows: Sequence[Row], results: Results, tolerance: float) -> None:
     """Write all that is known of the metafile's `rows`, whole or not at all."""
     content: dict[str, Any] = {"tolerance": tolerance, "rows": {}}
     for row in rows:

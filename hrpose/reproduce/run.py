@@ -16,7 +16,7 @@ from hrpose.reproduce.compare import compare, console_table
 from hrpose.reproduce.data import check_data
 from hrpose.reproduce.measure import measure_published, measure_trained
 from hrpose.reproduce.metafile import Row, choose, read_metafile
-from hrpose.reproduce.results import read_results, write_results
+from hrpose.reproduce.results import read_table, write_table
 
 Page = dict[str, Any]
 
@@ -56,7 +56,7 @@ def reproduce(request: Request) -> int:
     _check_pages(pages)
     splits = ("train", "val", "test") if request.seeds else ("test",)
     digests = check_data(pages, splits)
-    results = read_results(request.work_dir)
+    results = read_table(request.work_dir)
     kind = "trained" if request.seeds else "published"
     verdicts: dict[str, bool] = {}
     for row, page in pages:
@@ -73,12 +73,12 @@ def reproduce(request: Request) -> int:
         except HrposeError as error:
             print(f"{row.name}: {type(error).__name__}: {error}", flush=True)
             if records.pop(kind, None):  # measured before, but of other inputs
-                write_results(request.work_dir, table, results, request.tolerance)
+                write_table(request.work_dir, table, results, request.tolerance)
             continue
         compared = compare(row.paper, records[kind], request.tolerance)
         print(f"{row.name} and the table:\n{console_table(compared, bool(request.seeds))}")
         verdicts[row.name] = all(each.within for each in compared)
-        write_results(request.work_dir, table, results, request.tolerance)
+        write_table(request.work_dir, table, results, request.tolerance)
     return _verdict(request, [row.name for row, _ in pages], verdicts)
 
 

@@ -7,7 +7,7 @@ from scoring_cases import HORSES, ROOT, TIGERS, page_for, write
 
 from hrpose.commands.evaluate import score_file
 from hrpose.errors import DataError, RunError
-from hrpose.metrics import write_results
+from hrpose.metrics import write_predictions
 from hrpose.metrics.results.scorer import ScoringSettings
 
 sys.path.insert(0, str(ROOT / "tests" / "metrics"))
@@ -21,7 +21,7 @@ def files(golden, folder, name):
     answers, truth, coco, _ = golden_case(golden / "metrics", name)
     for image in coco["images"]:
         image["file_name"] = f"{image['id']}.jpg"
-    write_results(answers, truth, folder / "predictions.json")
+    write_predictions(answers, truth, folder / "predictions.json")
     return write(folder / "labels.json", coco), folder / "predictions.json"
 
 

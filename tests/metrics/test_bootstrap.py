@@ -9,11 +9,22 @@ from hrpose.metrics.bootstrap import (
     draws,
     image_ids,
     intervals,
-    paired,
     percentiles,
     resampled,
 )
 from hrpose.structures import Labels, Predictions
+
+
+def paired(metric, first, second, labels, resamples):
+    """How two models differ in each number of `metric`, both on the same draws of images."""
+    models = (first, second)
+    values = [metric.compute(answers, labels).values for answers in models]
+    drawn = [resampled(metric, answers, labels, resamples) for answers in models]
+    return {
+        name: difference(values[0][name], values[1][name], drawn[0][name], drawn[1][name])
+        for name in metric.names
+    }
+
 
 METRICS = [PCK(0.1), NME(), EPE(), AUC(), CocoAP()]
 

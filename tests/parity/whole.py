@@ -12,7 +12,7 @@ import torch
 
 from hrpose.datasets.loader import make_loader
 from hrpose.engine.evaluate import Evaluator
-from hrpose.metrics import PCK, CocoAP, write_results
+from hrpose.metrics import PCK, CocoAP, write_predictions
 from hrpose.rundir.log import RunLog
 from hrpose.structures import Labels, Predictions
 from parity.crops import sample_set
@@ -127,7 +127,7 @@ def written(reference: Reference) -> Measured:
         answers = Predictions(preds[..., :2], preds[..., 2], np.arange(len(preds)), boxes[:, 4])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "predictions.json")
-            write_results(answers, sample_set(reference, dataset).truth(), path)
+            write_predictions(answers, sample_set(reference, dataset).truth(), path)
             ours = {row["image_id"]: row for row in json.loads(path.read_text())}
         theirs = reference.json(f"formats/result_keypoints_{dataset}.json")
         worst.unequal(sorted(ours), sorted(row["image_id"] for row in theirs))

@@ -6,7 +6,7 @@ import pytest
 
 from hrpose.errors import RunError
 from hrpose.reproduce.metafile import DataSource, Row
-from hrpose.reproduce.results import markdown, read_results, write_results
+from hrpose.reproduce.results import markdown, read_table, write_table
 
 MADE_FROM = {
     "checkpoint_sha256": "401d",
@@ -35,15 +35,15 @@ def row(tmp_path):
 
 
 def test_what_is_written_is_read_again(tmp_path, row):
-    assert read_results(tmp_path) == {}
-    write_results(tmp_path, [row], {"net": {"published": RECORD}, "other": {}}, 0.003)
+    assert read_table(tmp_path) == {}
+    write_table(tmp_path, [row], {"net": {"published": RECORD}, "other": {}}, 0.003)
     content = json.loads((tmp_path / "results.json").read_text())
     assert content["tolerance"] == 0.003
     entry = content["rows"]["net"]
     assert entry["paper"] == {"PCK@0.3": 0.951}
     assert entry["published"]["compared"][0]["difference"] == pytest.approx(-0.001)
     assert entry["published"]["compared"][0]["within"] is True
-    assert read_results(tmp_path)["net"]["published"].items() >= RECORD.items()
+    assert read_table(tmp_path)["net"]["published"].items() >= RECORD.items()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md"]
 
 
@@ -51,7 +51,7 @@ def test_what_is_written_is_read_again(tmp_path, row):
 def test_another_file_of_that_name_is_refused(tmp_path, text):
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(RunError, match=r"results\.json: not the results .* --work-dir"):
-        read_results(tmp_path)
+        read_table(tmp_path)
 
 
 def test_the_page_for_people(row):

@@ -14,7 +14,7 @@ from hrpose.storage.whole_file import write_whole
 from hrpose.structures import Instances, Predictions
 
 
-def write_results(predictions: Predictions, truth: Instances, path: str | Path) -> None:
+def write_predictions(predictions: Predictions, truth: Instances, path: str | Path) -> None:
     """Write one row an instance, in the order of the data set; `path` is replaced as a whole.
 
     A row has image_id, category_id, annotation_id (not for a detector's box), keypoints

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from metric_cases import META, coco_of, golden_case, instances, predictions
 
-from hrpose.metrics import PCK, CocoAP, write_results
+from hrpose.metrics import PCK, CocoAP, write_predictions
 from hrpose.metrics.ap.coco_ap import evaluate
 from hrpose.metrics.ap.input import Detections
 from hrpose.structures import Labels, Predictions
@@ -21,7 +21,7 @@ def test_rows_by_hand(tmp_path):
     answers = predictions(points, [[0.1, 0.4, 0.8], [1, 1, 1]], index=[1, 0])
     target = tmp_path / "predictions.json"
     target.write_text("old")
-    write_results(answers, truth, target)
+    write_predictions(answers, truth, target)
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.json"]
     first, second = json.loads(target.read_text())
     assert first == {
@@ -41,16 +41,16 @@ def test_not_finite_is_null_and_nobody_is_an_empty_list(tmp_path):
     truth = instances(np.zeros((1, 3, 2)))
     points = np.zeros((1, 3, 2))
     points[0, 0] = np.nan, np.inf
-    write_results(predictions(points), truth, tmp_path / "a.json")
+    write_predictions(predictions(points), truth, tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text())[0]["keypoints"][:4] == [None, None, 1, 0]
-    write_results(predictions(points[:0]), truth, tmp_path / "a.json")
+    write_predictions(predictions(points[:0]), truth, tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text()) == []
 
 
 @pytest.mark.parametrize("name", ["horse10", "atrw"])
 def test_the_file_holds_the_same_numbers(golden, tmp_path, name):
     answers, truth, coco, meta = golden_case(golden / "metrics", name)
-    write_results(answers, truth, tmp_path / "predictions.json")
+    write_predictions(answers, truth, tmp_path / "predictions.json")
     rows = json.loads((tmp_path / "predictions.json").read_text())
     triples = np.array([row["keypoints"] for row in rows], np.float32).reshape(len(rows), -1, 3)
     np.testing.assert_array_equal(triples[..., :2], answers.keypoints)
@@ -76,7 +76,7 @@ def test_the_file_holds_the_same_numbers(golden, tmp_path, name):
 def test_pycocotools_reads_it(tmp_path, capsys):
     coco_module = pytest.importorskip("pycocotools.coco")
     truth = instances(np.arange(12).reshape(2, 3, 2), image_ids=np.array([3, 4]))
-    write_results(predictions(truth.keypoints), truth, tmp_path / "predictions.json")
+    write_predictions(predictions(truth.keypoints), truth, tmp_path / "predictions.json")
     reader = coco_module.COCO()
     reader.dataset = coco_of(truth)
     reader.createIndex()
