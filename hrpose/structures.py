@@ -44,7 +44,7 @@ class Instances:
 
 @dataclass
 class Labels:
-    """What predictions are compared with: the animals of a data set, and what else its files say."""
+    """What predictions are compared with: the animals, and what else the files say of them."""
 
     truth: Instances
     coco: dict[str, Any]

@@ -107,11 +107,14 @@ def _png_chunks(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _without_animation(data: bytes) -> bytes:
     """A PNG file without further frames: OpenCV 4.11 ends the process over damaged ones."""
-    if not data.startswith(b"\x89PNG") or (b"cTL" not in data and b"fdAT" not in data):
+    if not data.startswith(b"\x89PNG"):
         return data
-    still = [(0, 8), *_png_chunks(data)]
     animation = (b"acTL", b"fcTL", b"fdAT")
-    return b"".join(data[a:b] for a, b in still if data[a + 4 : a + 8] not in animation)
+    chunks = list(_png_chunks(data))
+    still = [(start, end) for start, end in chunks if data[start + 4 : start + 8] not in animation]
+    if len(still) == len(chunks):
+        return data
+    return data[:8] + b"".join(data[start:end] for start, end in still)
 
 
 def _scan_start(data: bytes) -> int:

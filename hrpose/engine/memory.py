@@ -34,7 +34,7 @@ class Part:
     divisor: float
     """Of its loss, so that the parts of a step add up to the mean over its animals."""
     context: AbstractContextManager
-    """Around its forward and backward pass: whether gradients are exchanged with other processes."""
+    """Around its forward and backward pass: says whether processes exchange gradients."""
 
     def to(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Images, keypoints and visible on `device`."""

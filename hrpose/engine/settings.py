@@ -106,7 +106,8 @@ class DataSettings:
         val_batch_size: the same in validation and test.
         workers: loader processes per process, at most as many as there are processors.
         timeout: a batch that takes loader processes longer than this many seconds is an error.
-        check: look at the images before a run: at the 'headers', or decode each in 'full'.
+        check: look at the images before a run: by 'headers', decoding those whose header does not
+            tell enough; or decode each in 'full'.
     """
 
     batch_size: int

@@ -91,7 +91,7 @@ def comparison_table(
 def write_numbers(
     report: Report, page: dict[str, Any], made_from: dict[str, Any], path: Path, **more: Any
 ) -> str:
-    """Write the numbers of `report`, what they were made from and `more` to `path`; returns what it did."""
+    """Write the numbers of `report`, what they were made from and `more`; returns what was done."""
     again = "replaced" if path.exists() else "wrote"
     record = {
         "metrics": report.values,

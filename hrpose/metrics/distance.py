@@ -145,7 +145,7 @@ class EPE(MeanDistance):
 
 @register
 class AUC(DistanceMetric):
-    """Area under the curve of PCK over thresholds from 0 up to `norm` image px, in `steps` steps."""
+    """Area under the curve of PCK over `steps` thresholds from 0 up to `norm` image px."""
 
     higher_is_better = True
 

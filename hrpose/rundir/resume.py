@@ -65,7 +65,7 @@ def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
 
 
 def require_free(work_dir: Path, resume: str | None) -> None:
-    """RunError if `work_dir` holds another run than the one to go on with, or cannot be looked into.
+    """RunError if `work_dir` holds another run than that to go on with, or cannot be looked into.
 
     Args:
         resume: as for `find`.

@@ -56,7 +56,7 @@ def test_all_mistakes_of_a_page_are_said_at_once(tiny):
         ("runner.auto_scale_lr=True runner.base_batch_size=None", "auto_scale_lr needs"),
         ("custom_imports=['no_such_module_here']", "cannot import 'no_such_module_here'"),
         ("custom_imports=['']", "custom_imports: cannot import ''"),
-        ("schedule={'_delete_': True, 'type': 'EPE'}", "schedule: EPE cannot stand here; expected a Schedule"),
+        ("schedule={'_delete_': True, 'type': 'EPE'}", "schedule: EPE cannot stand here; expected"),
         ("train_pipeline.0={'_delete_': True, 'type': 'AUC'}", "train_pipeline.0: AUC cannot"),
         ("keypoints={'_delete_': True, 'type': 'EPE'}", "keypoints: EPE cannot stand here"),
     ],

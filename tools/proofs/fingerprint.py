@@ -58,7 +58,8 @@ def main() -> None:
         options = ["--work-dir", folder, "--cfg-options", *CHANGES]
         run("train.py", str(PAGE), *options)
         run("test.py", str(PAGE), f"{folder}/latest.pth", *options)
-        rows = [json.loads(line) for line in Path(folder, "metrics.jsonl").open(encoding="utf-8")]
+        text = Path(folder, "metrics.jsonl").read_text(encoding="utf-8")
+        rows = [json.loads(line) for line in text.splitlines()]
         state = torch.load(Path(folder, "latest.pth"), weights_only=True)
         predictions = json.loads(Path(folder, "predictions.json").read_text(encoding="utf-8"))
         scores = json.loads(Path(folder, "metrics.json").read_text(encoding="utf-8"))["metrics"]

@@ -5,17 +5,34 @@ Legend: K keypoints, W, H width and height of the image in px; boxes are x, y, w
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.coco.file import Entry
 from hrpose.errors import DataError
 
 CleanUp = Literal["mmpose", "none"]
 
 _LIMIT = 2.0**31
 """Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An annotation: its content, its place in the house and where it came from."""
+
+    content: dict[str, Any]
+    id: int
+    image_id: int
+    path: Path
+    source_id: Hashable
+    """Its id in the file."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: annotation {self.source_id}"
 
 
 def clean_box(

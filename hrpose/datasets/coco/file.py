@@ -15,24 +15,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 from typing import Any, TypeGuard
 
+from hrpose.datasets.coco.entry import Entry
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An annotation: its content, its place in the house and where it came from."""
-
-    content: dict[str, Any]
-    id: int
-    image_id: int
-    path: Path
-    source_id: Hashable
-    """Its id in the file."""
-
-    def __str__(self) -> str:
-        return f"{self.path}: annotation {self.source_id}"
 
 
 @dataclass
@@ -81,7 +67,7 @@ def read_coco(paths: Sequence[Path], file_names: str | None = None) -> CocoFile:
             )
         file.entries.append(Entry(content, new_id, image_id, path, source_id))
     if file_names is not None:
-        _keep(file, file_names)
+        _choose_images(file, file_names)
     return file
 
 
@@ -154,7 +140,7 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
         file.image_ids[number, source_id] = new_id
 
 
-def _keep(file: CocoFile, pattern: str) -> None:
+def _choose_images(file: CocoFile, pattern: str) -> None:
     """Only what belongs to images whose names fit `pattern`."""
     total = len(file.images)
     first = next(iter(file.images.values()))["file_name"]

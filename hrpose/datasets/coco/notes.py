@@ -35,10 +35,10 @@ def label_notes(file: CocoFile, category_ids: Collection[int], num_keypoints: in
     contents = [entry.content for entry in entries]
     sizes = [image_size(file.images[entry.image_id]) or (np.nan, np.nan) for entry in entries]
     size = np.array(sizes, np.float64).reshape(-1, 2)
-    flat = _numbers(contents, "keypoints", 3 * num_keypoints)
+    flat = _columns(contents, "keypoints", 3 * num_keypoints)
     found = [*_keypoint_oddities(flat, size), *_number_oddities(contents, flat)]
     notes = [counted(what, names[odd].tolist()) for what, odd in found if odd.any()]
-    return [*_box_warning(_numbers(contents, "bbox", 4), size), *notes]
+    return [*_box_warning(_columns(contents, "bbox", 4), size), *notes]
 
 
 def _keypoint_oddities(flat: np.ndarray, size: np.ndarray) -> Iterable[tuple[str, np.ndarray]]:
@@ -89,7 +89,7 @@ def _box_warning(boxes: np.ndarray, size: np.ndarray) -> list[str]:
     ]
 
 
-def _numbers(contents: list[dict[str, Any]], key: str, count: int) -> np.ndarray:
+def _columns(contents: list[dict[str, Any]], key: str, count: int) -> np.ndarray:
     """The lists under `key` as rows (N, `count`), all NaN where there is none of that length."""
     rows = np.full((len(contents), count), np.nan)
     for row, content in zip(rows, contents, strict=True):

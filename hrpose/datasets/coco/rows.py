@@ -14,13 +14,14 @@ import numpy as np
 
 from hrpose.datasets.coco.entry import (
     CleanUp,
+    Entry,
     box_of,
     clean_box,
     coco_annotation,
     keypoints_of,
     why_not,
 )
-from hrpose.datasets.coco.file import CocoFile, Entry, check_category, hashable, image_size
+from hrpose.datasets.coco.file import CocoFile, check_category, hashable, image_size
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_json
