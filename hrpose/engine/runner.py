@@ -16,7 +16,8 @@ from hrpose.engine.steps import BatchStatistics, SkippedSteps, clip_gradients, s
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
 from hrpose.processes.interrupt import Interrupts, stopped
-from hrpose.rundir.meter import Meter, duration, memory
+from hrpose.rundir.meter import Meter
+from hrpose.rundir.said import say_training, say_validation
 from hrpose.rundir.state import Progress, steps_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Runner:
             progress.iteration += 1
             progress.step += 1
             if progress.step % settings.log_interval == 0 or progress.step == self.iters_per_epoch:
-                self.report_training(epoch)
+                self.report()
             self.pause()
 
     def train_step(self, batches: list[Batch]) -> torch.Tensor:
@@ -177,25 +178,10 @@ class Runner:
                 f"early stop: no better {settings.save_best} since epoch {progress.best_epoch}"
             )
 
-    def report_training(self, epoch: int) -> None:
-        """One line of progress; the only place where losses leave a GPU."""
+    def report(self) -> None:
+        """One line of progress."""
         self.skipped.examine()
-        progress, world = self.state.progress, distributed.world_size()
-        mean = self.state.losses.values().nanmean().item()
-        loss = mean if math.isfinite(mean) else None  # None: every step was skipped
-        rate = self.state.optimizer.param_groups[0]["lr"]
-        images, seconds, wait = self.meter.speed()
-        left = self.settings.epochs * self.iters_per_epoch - progress.iteration
-        self.log.info(
-            f"epoch {epoch + 1}/{self.settings.epochs} step {progress.step}/{self.iters_per_epoch}"
-            f"  loss {mean:.6f}  lr {rate:.2e}  {images * world:.1f} img/s  data wait {wait:.1%}  "
-            f"{memory(self.device)}  ETA {duration(left * seconds)}"
-        )
-        self.log.row("train", epoch, progress.iteration, loss=loss, lr=rate)
-        self.log.board(
-            progress.iteration, train__loss=loss, train__lr=rate, speed__img_per_s=images * world,
-            speed__data_wait=wait,
-        )  # fmt: skip
+        say_training(self.state, self.meter, self.settings.epochs, self.log, self.device)
         self.state.losses.begin()
         self.meter.restart()
 
@@ -207,17 +193,13 @@ class Runner:
                 torch.distributed.broadcast(buffer, src=0)
         report = evaluator.evaluate(model, self.interrupts.check)
         progress, name = self.state.progress, self.settings.save_best
-        shown = ", ".join(f"{k} {v:.4f}" for k, v in report.values.items() if v is not None)
-        self.log.info(f"epoch {number} validation: {shown}")
-        self.log.row("val", number, progress.iteration, metrics=report.values)
-        self.log.board(progress.iteration, **{f"val__{k}": v for k, v in report.values.items()})
+        say_validation(report.values, number, progress.iteration, self.log)
         value = report.values.get(name) if name else None
         if name and value is not None and math.isfinite(value) and self._better(value):
             progress.best, progress.best_epoch = value, number
             progress.best_file = f"best_{name}_epoch_{number}.pth"
             if distributed.rank() == 0:
                 self.keeper.save_best(self.state.weights(), progress.best_file)
-        self.log.curves()
 
     def _better(self, value: float) -> bool:
         best = self.state.progress.best

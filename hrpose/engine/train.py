@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -31,7 +30,8 @@ from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.lock import Lock
 from hrpose.rundir.log import RunLog
 from hrpose.rundir.resume import compare, find, require_agreement, require_free, restore
-from hrpose.rundir.state import Progress, RunState, steps_of
+from hrpose.rundir.said import say_origin, say_size
+from hrpose.rundir.state import Progress, RunState
 from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
 from hrpose.storage.whole_file import write_whole
@@ -64,18 +64,20 @@ def train(
         source = find(work_dir, resume, log)
         require_agreement(source)
         set_backends(settings.deterministic, device)
-        _say_origin(work_dir, log)
+        say_origin(work_dir, log)
         dataset, val = _data_sets(experiment, log, work_dir)
         batches = loader(experiment, dataset, train=True, device=device)
+        _require_steps(batches, experiment.data.batch_size, len(dataset), log)
         evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
-        identity = _identity(public, dataset, val) | size_of_epoch(batches, settings)
+        identity = provenance.identity(public, dataset, val) | size_of_epoch(batches, settings)
         if source is not None:
             compare(*source, identity, allow_data_change, log)
         else:
             _load_start(experiment, log)
             log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
         runner = make_runner(experiment, identity, batches, evaluator, work_dir, log, device)
-        _say_size(runner, experiment, len(dataset))
+        name, workers = type(experiment.model.backbone).__name__, batches.num_workers
+        say_size(runner.state, name, runner.precision, settings.epochs, len(dataset), workers, log)
         if source is not None:
             restore(runner.state, *source, settings, runner.keeper, log)
         _write_page(public, work_dir, log)
@@ -141,19 +143,6 @@ def _data_sets(
     return dataset, val
 
 
-def _identity(
-    page: dict[str, Any], dataset: PoseDataset, val: PoseDataset | None
-) -> dict[str, Any]:
-    """What the run is made of."""
-    return {
-        "page": json.dumps(page),
-        "config": provenance.page_digest(page),
-        "train": dataset.digest(),
-        "val": val.digest() if val is not None else "",
-        "hrpose": provenance.versions()["hrpose"],
-    }
-
-
 def _load_start(experiment: Experiment, log: RunLog) -> None:
     """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
     page = experiment.page
@@ -180,32 +169,18 @@ def _rate_factor(experiment: Experiment, log: RunLog) -> float:
     return factor
 
 
-def _say_origin(work_dir: Path, log: RunLog) -> None:
-    log.info(f"run directory {work_dir}  ({provenance.command()})")
-    log.info("  ".join(f"{k} {v}" for k, v in provenance.versions().items()))
-
-
-def _say_size(runner: Runner, experiment: Experiment, animals: int) -> None:
-    """Log how large model and run are; RunError where a step has no animal for each process."""
-    world, settings, log = distributed.world_size(), runner.settings, runner.log
-    model, loader = runner.state.model, runner.loader
-    steps, step_size = steps_of(runner.state.identity)
-    parameters = sum(p.numel() for p in model.parameters())
-    log.info(
-        f"{type(model.backbone).__name__}: {parameters / 1e6:.2f} M parameters on "
-        f"{provenance.machine(runner.device)}, {runner.precision}; {settings.epochs} epochs of "
-        f"{steps} steps of {min(step_size, animals)} animals "
-        f"({world} process{'es' * (world > 1)}), {loader.num_workers} loader workers each"
-    )
-    if not len(loader):
+def _require_steps(batches: Any, batch_size: int, animals: int, log: RunLog) -> None:
+    """RunError where a step has no animal for each process; a warning where batches are small."""
+    world = distributed.world_size()
+    if not len(batches):
         raise RunError(
             f"the training set has {animals} animals, fewer than the {world} processes; start "
             "fewer processes"
         )
-    if animals < experiment.data.batch_size * world:
+    if animals < batch_size * world:
         log.warning(
             f"the training set has {animals} animals, fewer than a batch of "
-            f"{experiment.data.batch_size * world}: each epoch is one smaller batch"
+            f"{batch_size * world}: each epoch is one smaller batch"
         )
 
 

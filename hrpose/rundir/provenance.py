@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +22,24 @@ def page_digest(page: dict[str, Any]) -> str:
     """
     text = json.dumps(without_secrets(page), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Digested(Protocol):
+    """A data set, as far as it is known here."""
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that decides what is in it."""
+
+
+def identity(page: dict[str, Any], train: Digested, val: Digested | None) -> dict[str, Any]:
+    """What a run is made of, as its checkpoints hold it."""
+    return {
+        "page": json.dumps(page),
+        "config": page_digest(page),
+        "train": train.digest(),
+        "val": val.digest() if val is not None else "",
+        "hrpose": versions()["hrpose"],
+    }
 
 
 def versions() -> dict[str, str]:
