@@ -43,8 +43,8 @@ def test_how_many_pages_there_are():
     }
     assert counts == {"horse10": 6, "macaque": 2, "atrw": 2, "livestock_horse": 5, "synthetic": 1}
     assert len(PAGES) == 16
-    assert len(list(ROOT.glob("_base_/**/*.py"))) == 7
-    assert len(list(ROOT.rglob("*.py"))) == 23
+    assert len(list(ROOT.glob("_base_/**/*.py"))) == 6
+    assert len(list(ROOT.rglob("*.py"))) == 22
 
 
 def test_the_ten_of_the_table_stand_at_the_paths_of_the_model_zoo():

@@ -10,6 +10,7 @@ import pytest
 import hrpose.metrics  # noqa: F401 - makes them known to `build`
 from hrpose.config import load
 from hrpose.config.registry import build
+from hrpose.engine.settings import RunSettings
 
 FOLDER = Path(__file__).parent.parent / "configs" / "animal" / "hrnet"
 PATHS = {
@@ -59,7 +60,7 @@ def test_hyper_parameters_of_the_ten(name, recipes):
     assert page["runner"]["epochs"] == plan["epochs"]
     assert page["runner"]["val_interval"] == common["validation_every_epochs"]
     assert page["runner"]["save_interval"] == common["checkpoint_every_epochs"]
-    assert page["runner"]["clip_grad"] is common["optimizer"]["grad_clip"]
+    assert RunSettings(**page["runner"]).clip_grad is common["optimizer"]["grad_clip"]
     assert page["pretrained"] == common["pretrained"][f"w{width(name)}"]
     assert page["model"]["backbone"] == {"type": "HRNet", "width": width(name)}
     assert page["model"]["flip_test"] is common["test"]["flip_test"]

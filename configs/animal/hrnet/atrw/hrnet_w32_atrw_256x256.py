@@ -2,7 +2,6 @@ _base_ = [
     "../../../_base_/keypoints/atrw.py",
     "../../../_base_/models/hrnet_w32.py",
     "../../../_base_/schedules/adam_210e.py",
-    "../../../_base_/runtime.py",
 ]
 
 codec = dict(type="MSRAHeatmap", input_size=(256, 256), heatmap_size=(64, 64), sigma=2)  # w, h

@@ -5,7 +5,6 @@ _base_ = [
     "../../../_base_/keypoints/horse10.py",
     "../../../_base_/models/hrnet_w32.py",
     "../../../_base_/schedules/adam_210e.py",
-    "../../../_base_/runtime.py",
 ]
 
 codec = dict(type="MSRAHeatmap", input_size=(96, 96), heatmap_size=(24, 24), sigma=1)  # w, h
