@@ -12,7 +12,7 @@ from hrpose.engine.device import autocast, resolve_precision
 from hrpose.engine.loading import loader
 from hrpose.engine.memory import out_of_memory
 from hrpose.errors import RunError
-from hrpose.metrics.score import Report, View, score
+from hrpose.metrics.score import Pairing, Report, score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.predict.loop import Answer, predict
 from hrpose.processes import distributed
@@ -99,7 +99,7 @@ class Evaluator:
         predictions = self.predict(model, check)
         report = None
         if distributed.rank() == 0:
-            view = View(predictions, self.dataset.labels())
+            view = Pairing(predictions, self.dataset.labels())
             report = score(predictions, self.metrics, lambda _: view)
         return distributed.broadcast(report)
 

@@ -25,7 +25,7 @@ _REHEARSALS = 2
 
 
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """What goes through the network at once: a batch, or a part of one, on the CPU."""
 
     images: Tensor
@@ -76,7 +76,7 @@ class Memory:
         self._synced = any(isinstance(m, nn.SyncBatchNorm) for m in network.modules())
 
     def run(
-        self, gradients: Callable[[Iterator[Part]], Tensor], batches: list[dict[str, Any]]
+        self, gradients: Callable[[Iterator[MicroBatch]], Tensor], batches: list[dict[str, Any]]
     ) -> Tensor:
         """`gradients` of `batches` in as many parts as memory asks for; returns what it returns.
 
@@ -98,7 +98,7 @@ class Memory:
                 return result
             self._statistics.put_back_where(torch.tensor(True))
 
-    def _parts(self, batches: list[dict[str, Any]]) -> Iterator[Part]:
+    def _parts(self, batches: list[dict[str, Any]]) -> Iterator[MicroBatch]:
         count = self._progress.micro_batches
         self._asked = self._begun = False
         if self._shared is not None and self._passes < _REHEARSALS:
@@ -114,7 +114,7 @@ class Memory:
                 divisor = len(batches) * len(batch["images"]) / max(1, len(images))
                 local = self._shared is not None and not self._exchange
                 context = self._shared.no_sync() if self._shared and local else nullcontext()
-                yield Part(images, keypoints, visible, divisor, context)
+                yield MicroBatch(images, keypoints, visible, divisor, context)
 
     def _before_forward(self, *_: object) -> None:
         """OutOfMemoryError if the forward pass exchanges something, and a process is not there."""

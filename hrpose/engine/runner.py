@@ -11,7 +11,7 @@ import torch
 
 from hrpose.engine.device import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.loading import in_steps
-from hrpose.engine.memory import Memory, Part
+from hrpose.engine.memory import Memory, MicroBatch
 from hrpose.engine.steps import BatchStatistics, SkippedSteps, clip_gradients, step_if_finite
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
@@ -122,7 +122,7 @@ class Runner:
         self.skipped.note(state.progress.iteration, finite, batches)
         return torch.where(finite, loss, math.nan)
 
-    def gradients(self, parts: Iterable[Part]) -> torch.Tensor:
+    def gradients(self, parts: Iterable[MicroBatch]) -> torch.Tensor:
         """Forward, encode, loss, backward, over the parts of one step; returns the loss."""
         self.state.optimizer.zero_grad(set_to_none=True)
         losses = []

@@ -40,7 +40,7 @@ class Difference:
     """Two-sided: how often a draw of images at most as kind to the better model turns the sign."""
 
 
-def image_ids(labels: Labels) -> np.ndarray:
+def images_to_draw(labels: Labels) -> np.ndarray:
     """(I,) sorted ids of all images, also of those without an animal."""
     return np.union1d(ap_input.image_ids(labels.coco), labels.truth.image_ids)
 
@@ -67,7 +67,7 @@ def resampled(
 
     The other arguments are those of `Metric.compute`.
     """
-    images = image_ids(labels)
+    images = images_to_draw(labels)
     if not len(images):
         return {name: np.full(resamples, np.nan) for name in metric.names}
     numbers = metric.resampler(predictions, labels, images)

@@ -25,7 +25,7 @@ class Report:
 
 
 @dataclass
-class View:
+class Pairing:
     """Predictions as a metric wants them, and the labels that their index leads to."""
 
     predictions: Predictions
@@ -36,7 +36,7 @@ class View:
 
 
 def score(
-    predictions: Predictions, metrics: Sequence[Metric], view: Callable[[Metric], View]
+    predictions: Predictions, metrics: Sequence[Metric], view: Callable[[Metric], Pairing]
 ) -> Report:
     """All `metrics` of `predictions`, each of its own view of them."""
     report = Report(predictions)

@@ -24,7 +24,9 @@ class Comparison:
     """Whether the difference is at most the tolerance."""
 
 
-def compare(paper: dict[str, float], record: dict[str, Any], tolerance: float) -> list[Comparison]:
+def compare_row(
+    paper: dict[str, float], record: dict[str, Any], tolerance: float
+) -> list[Comparison]:
     """A row's published values against those of a record of results.json."""
     return [_compare(name, value, record, tolerance) for name, value in paper.items()]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hrpose.errors import RunError
-from hrpose.reproduce.compare import as_json, cells, compare, head
+from hrpose.reproduce.compare import as_json, cells, compare_row, head
 from hrpose.reproduce.metafile import Row
 from hrpose.storage.whole_file import write_whole
 
@@ -47,7 +47,7 @@ def write_table(work_dir: Path, rows: Sequence[Row], results: Results, tolerance
                 "paper": row.paper,
             }
             for kind, record in results[row.name].items():
-                compared = as_json(compare(row.paper, record, tolerance))
+                compared = as_json(compare_row(row.paper, record, tolerance))
                 entry[kind] = {**record, "compared": compared}
             content["rows"][row.name] = entry
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def markdown(rows: Sequence[Row], results: Results, tolerance: float) -> str:
         trained = kind == "trained"
         lines += ["", f"## {title}", "", *_header(["row", *head(trained)])]
         for row in done:
-            for each in compare(row.paper, results[row.name][kind], tolerance):
+            for each in compare_row(row.paper, results[row.name][kind], tolerance):
                 lines.append(_line([row.name, *cells(each)]))
         for row in done:
             record = results[row.name][kind]

@@ -12,7 +12,7 @@ from hrpose.config.registry import build
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError, HrposeError, RunError
 from hrpose.processes import distributed
-from hrpose.reproduce.compare import compare, console_table
+from hrpose.reproduce.compare import compare_row, console_table
 from hrpose.reproduce.data import check_data
 from hrpose.reproduce.measure import measure_published, measure_trained
 from hrpose.reproduce.metafile import Row, choose, read_metafile
@@ -75,7 +75,7 @@ def reproduce(request: Request) -> int:
             if records.pop(kind, None):  # measured before, but of other inputs
                 write_table(request.work_dir, table, results, request.tolerance)
             continue
-        compared = compare(row.paper, records[kind], request.tolerance)
+        compared = compare_row(row.paper, records[kind], request.tolerance)
         print(f"{row.name} and the table:\n{console_table(compared, bool(request.seeds))}")
         verdicts[row.name] = all(each.within for each in compared)
         write_table(request.work_dir, table, results, request.tolerance)

@@ -7,7 +7,7 @@ from hrpose.metrics.bootstrap import (
     Difference,
     difference,
     draws,
-    image_ids,
+    images_to_draw,
     intervals,
     percentiles,
     resampled,
@@ -41,8 +41,8 @@ def test_draws_are_images_with_replacement():
 def test_all_images_are_drawn_from_also_empty_ones():
     truth = instances(np.zeros((2, 3, 2)), image_ids=np.array([7, 4]))
     coco = {"images": [{"id": 9}, {"id": 4}], "annotations": [{"image_id": 2}]}
-    assert image_ids(Labels(truth, coco, META)).tolist() == [2, 4, 7, 9]
-    assert image_ids(Labels(truth, {}, META)).tolist() == [4, 7]
+    assert images_to_draw(Labels(truth, coco, META)).tolist() == [2, 4, 7, 9]
+    assert images_to_draw(Labels(truth, {}, META)).tolist() == [4, 7]
 
 
 def test_percentiles():
@@ -93,7 +93,7 @@ def test_drawn_ap_is_that_of_repeated_images(golden, name):
     """Against the evaluator itself, on data sets in which images are there several times."""
     answers, truth, coco, meta = golden_case(golden / "metrics", name)
     metric = CocoAP()
-    images = image_ids(Labels(truth, coco, meta))
+    images = images_to_draw(Labels(truth, coco, meta))
     weights = next(draws(len(images), 3, seed=1))
     numbers = metric.resampler(answers, Labels(truth, coco, meta), images)(weights)
     for row, drawn in enumerate(weights.astype(int)):

@@ -17,7 +17,7 @@ from hrpose.metrics.bootstrap import resampled
 from hrpose.metrics.results.images import image_list
 from hrpose.metrics.results.match import Matches, match
 from hrpose.metrics.results.read import read_answers
-from hrpose.metrics.score import Report, View, score
+from hrpose.metrics.score import Pairing, Report, score
 from hrpose.structures import Labels
 
 
@@ -102,10 +102,10 @@ class Scorer:
             numbers |= resampled(metric, view.predictions, view.labels, resamples, seed, shown)
         return numbers
 
-    def _view(self, metric: Metric, matches: Matches) -> View:
+    def _view(self, metric: Metric, matches: Matches) -> Pairing:
         """What `metric` sees of the file: answers to animals, or all entries as detections."""
         if metric.by_instance:
             predictions = matches.by_instance()
-            return View(predictions, self.labels, matches.notes, matches.trouble)
+            return Pairing(predictions, self.labels, matches.notes, matches.trouble)
         predictions, truth = matches.by_image(self.labels.truth)
-        return View(predictions, replace(self.labels, truth=truth))
+        return Pairing(predictions, replace(self.labels, truth=truth))

@@ -9,7 +9,7 @@ from hrpose.engine.device import resolve_precision
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
-from hrpose.metrics.score import View, score
+from hrpose.metrics.score import Pairing, score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog
 from proofs.benchmark.figures import Fact, Row, Section, rate
@@ -38,7 +38,7 @@ def testing_section(page: Page, plan: Plan, animals: int | None) -> Section:
     precision, flip_test = resolve_precision(settings.precision, device), model.flip_test
     answer = answers(fold_batch_norm(model), precision, device)
     predictions = evaluator.evaluate(model).predictions
-    view = View(predictions, dataset.labels())
+    view = Pairing(predictions, dataset.labels())
     count, size = len(predictions), len(first["images"])
     works: dict[str, Any] = {
         "whole": lambda: evaluator.evaluate(model),
