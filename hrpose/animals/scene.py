@@ -1,6 +1,6 @@
 """What the camera sees of an animal: outlines and keypoints in image px, hidden or in sight.
 
-No pixels yet, so ground truth is cheap; `coat.py` and `scenery.py` draw_scene what this file lays out.
+No pixels yet, so ground truth is cheap; `coat.py` and `scenery.py` paint what this file lays out.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _visibility(
     return np.where(inside, np.where(covered, 1, 2), 0)
 
 
-def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
+def make_scene(size: tuple[int, int], rng: np.random.Generator) -> Scene:
     """An animal of a random kind, in a random pose, before a random camera and its occluders."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     outlines, points = grow(kind, rng)

@@ -154,9 +154,9 @@ class SyntheticAnimals(PoseDataset):
         return np.random.default_rng(entropy)
 
     def _scene(self, index: int, epoch: int) -> Scene:
-        from hrpose.animals import draw_scene
+        from hrpose.animals import make_scene
 
-        return draw_scene(self.image_size, self._stream(index, epoch, _BODY))
+        return make_scene(self.image_size, self._stream(index, epoch, _BODY))
 
     def _labels(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """In the meta's order: keypoints (K, 2), 0 where outside the image; visibility (K,)."""

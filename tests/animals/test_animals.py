@@ -10,7 +10,7 @@ from hrpose.animals.texture import fill, over
 
 
 def scene(index: int, size: tuple[int, int] = (120, 100)) -> scenes.Scene:
-    return scenes.draw_scene(size, np.random.default_rng((8, index)))
+    return scenes.make_scene(size, np.random.default_rng((8, index)))
 
 
 def test_names_are_those_of_horse10():
