@@ -187,14 +187,11 @@ def places() -> Iterator[Finding]:
         text = f"{SHARED_MEMORY}: {size.total / 2**30:.2f} GiB, {size.free / 2**30:.2f} free"
         more = "; loader workers need more: docker run --shm-size=8g, or data.workers=0"
         yield (OK, text) if size.free >= ROOMY else (WARNING, text + more)
-    from hrpose.storage.files import cache_folder
+    from hrpose.storage.own_files import cache_folder, own_folder
 
     folder = cache_folder()
-    if folder is None:
-        yield WARNING, "no cache folder, as there is no home folder; set HRPOSE_CACHE"
-        return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free
     except OSError as error:

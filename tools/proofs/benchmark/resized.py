@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.structures import Instances
+from hrpose.structures import Instances, Labels
 
 
 class Resized:
@@ -66,6 +66,10 @@ class Resized:
         moved = truth.annotation_ids + self._copies * annotations
         truth.annotation_ids = np.where(truth.annotation_ids < 0, -1, moved)
         return truth
+
+    def labels(self) -> Labels:
+        """See `PoseDataset.labels`."""
+        return Labels(self.truth(), self.coco(), self._dataset.meta)
 
     def coco(self) -> dict[str, Any]:
         """The images of all copies with all their annotations."""
