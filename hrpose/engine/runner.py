@@ -12,7 +12,13 @@ import torch
 from hrpose.engine.device import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory, Part
-from hrpose.engine.steps import BatchStatistics, SkippedSteps, clip_gradients, step_if_finite
+from hrpose.engine.steps import (
+    BatchStatistics,
+    Health,
+    SkippedSteps,
+    clip_gradients,
+    step_if_finite,
+)
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
 from hrpose.processes.interrupt import Interrupts, stopped
@@ -66,7 +72,10 @@ class Runner:
         self.statistics = BatchStatistics(state.model)
         self.memory = Memory(self.network, self.statistics, state.progress, log)
         describe = loader.dataset.describe  # type: ignore[attr-defined]
-        self.skipped = SkippedSteps(state.progress, settings.max_skipped, describe, log.warning)
+        self.skipped = SkippedSteps(
+            state.progress, settings.max_skipped, describe, log.warning, keeper.last_good
+        )
+        self.health = Health(state, settings.max_loss_growth, keeper.last_good)
         self.meter = Meter()
         self.interrupts = Interrupts()
 
@@ -105,7 +114,7 @@ class Runner:
             progress.iteration += 1
             progress.step += 1
             if progress.step % settings.log_interval == 0 or progress.step == self.iters_per_epoch:
-                self.report_training(epoch)
+                self.report_training(epoch, batches)
             self.pause()
 
     def train_step(self, batches: list[Batch]) -> torch.Tensor:
@@ -131,6 +140,7 @@ class Runner:
                 with autocast(self.precision, self.device):
                     heatmaps = self.network(images)
                 target, weight = self.codec.encode(keypoints, visible)
+                self.health.see(weight)
                 loss = self.loss(heatmaps.float(), target, weight) / part.divisor
                 self.state.scaler.scale(loss).backward()
             losses.append(loss.detach())
@@ -177,11 +187,18 @@ class Runner:
                 f"early stop: no better {settings.save_best} since epoch {progress.best_epoch}"
             )
 
-    def report_training(self, epoch: int) -> None:
+    def report_training(self, epoch: int, batches: list[Batch]) -> None:
         """One line of progress; the only place where losses leave a GPU."""
         self.skipped.examine()
         progress, world = self.state.progress, distributed.world_size()
-        mean = self.state.losses.values().nanmean().item()
+        losses = self.state.losses.values()
+        if not self.health.report(losses):
+            self.log.warning(
+                "no point of the last steps had a target, so nothing was learned: no labelled "
+                "keypoint lies inside its crop, as of "
+                + self.loader.dataset.describe(int(batches[0]["index"][0]))  # type: ignore[attr-defined]
+            )
+        mean = losses.nanmean().item()
         loss = mean if math.isfinite(mean) else None  # None: every step was skipped
         rate = self.state.optimizer.param_groups[0]["lr"]
         images, seconds, wait = self.meter.speed()
@@ -227,8 +244,12 @@ class Runner:
         """Write `latest.pth`, and the same as `epoch_N.pth` where `epoch` says that it is to stay.
 
         With several processes all must call it.
+
+        Raises:
+            RunError: the weights are ruined; the checkpoints stay as they are.
         """
         self.skipped.examine()
+        self.health.require_sound()
         snapshot = self.state.snapshot()
         if distributed.rank() == 0:
             self.keeper.save(snapshot, self.state.progress.best_file, epoch)
