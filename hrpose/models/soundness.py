@@ -66,10 +66,15 @@ def _extremes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[float, float]]:
     for key, value in tensors.items():
         if value.is_floating_point() and value.numel():
             by_device[value.device][key] = value.detach()
-    found = {}
+    found = dict[str, tuple[float, float]]()
     for group in by_device.values():
-        tops = torch.stack([top.float() for top in torch._foreach_norm(list(group.values()), math.inf)])
-        lows = [v.min().float() if k.endswith(VARIANCE) else tops.new_zeros(()) for k, v in group.items()]
+        tops = torch.stack(
+            [top.float() for top in torch._foreach_norm(list(group.values()), math.inf)]
+        )
+        lows = [
+            v.min().float() if k.endswith(VARIANCE) else tops.new_zeros(())
+            for k, v in group.items()
+        ]
         pairs = torch.stack([tops, torch.stack(lows)]).T.tolist()
         found |= {key: (top, low) for key, (top, low) in zip(group, pairs, strict=True)}
     return found
