@@ -23,8 +23,8 @@ class RunSettings:
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
         accumulate: batches per optimizer step.
         clip_grad: largest gradient norm; None leaves gradients alone.
-        max_loss_growth: end where the median loss is more than so many times that of the first step;
-            None for a loss that cannot be judged so.
+        max_loss_growth: end where the median loss is more than so many times the first step's; None
+            for a loss that cannot be judged so.
         max_skipped: end after so many steps in a row whose gradient is not finite; each is skipped.
         ema: decay of the moving average of the weights, e.g. 0.999; None means no average.
         early_stop: end after so many validations without a better `save_best`.

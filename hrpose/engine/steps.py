@@ -1,7 +1,7 @@
 """The optimizer's step, made only with a finite gradient; what a bad one touched is put back; and
 whether what came of good ones may be saved.
 
-Nothing here waits for a GPU, except `SkippedSteps.examine` and `Health`, before a log line or a save.
+Nothing here waits for a GPU but `SkippedSteps.examine` and `Health`, before a log line or a save.
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ class SkippedSteps:
 class Health:
     """Whether the run is sound enough to be saved: a ruined one must not replace good checkpoints.
 
-    A step with a finite gradient and a rate too high ruins weights as surely as a NaN does. A run is
-    ruined where, at a save,
+    A step with a finite gradient and a rate too high ruins weights as surely as a NaN does. A run
+    is ruined where, at a save,
 
     - a weight, a BatchNorm statistic, their moving average or a number in the optimizer's memory is
       not finite, or a running variance is below 0;
@@ -187,9 +187,7 @@ class Health:
         last_good: a sentence on the newest checkpoint.
     """
 
-    def __init__(
-        self, state: RunState, growth: float | None, last_good: Callable[[], str]
-    ) -> None:
+    def __init__(self, state: RunState, growth: float | None, last_good: Callable[[], str]) -> None:
         self._state, self._growth, self._last_good = state, growth, last_good
         self._largest = max(_LARGEST, _ROOM * extent(self._trained()))
         self._first: float | None = None
@@ -218,13 +216,17 @@ class Health:
             for name, value in values.items()
             if isinstance(value, Tensor)
         }
-        problems = [*faults(self._trained(), self._largest), *faults(memory), *self._growth_of_loss()]
+        problems = [
+            *faults(self._trained(), self._largest),
+            *faults(memory),
+            *self._growth_of_loss(),
+        ]
         everywhere = [line for lines in distributed.gather(problems) for line in lines]
         if everywhere:
             raise RunError(
-                f"the training has ruined its weights ({'; '.join(dict.fromkeys(everywhere))}); they "
-                "are neither saved nor validated; lower optimizer.lr, lengthen the warm-up, or set "
-                f"runner.clip_grad; {self._last_good()}"
+                f"the training has ruined its weights ({'; '.join(dict.fromkeys(everywhere))}); "
+                "they are neither saved nor validated; lower optimizer.lr, lengthen the warm-up, "
+                f"or set runner.clip_grad; {self._last_good()}"
             )
 
     def _trained(self) -> dict[str, Tensor]:
