@@ -19,7 +19,13 @@ from hrpose.engine.device import (
 )
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
-from hrpose.engine.loading import loader, look_at_images, size_of_epoch
+from hrpose.engine.loading import (
+    loader,
+    look_at_images,
+    require_statistics,
+    require_targets,
+    size_of_epoch,
+)
 from hrpose.engine.runner import Runner
 from hrpose.errors import RunError
 from hrpose.models.ema import EMA
@@ -68,6 +74,8 @@ def train(
         dataset, val = _data_sets(experiment, log, work_dir)
         batches = loader(experiment, dataset, train=True, device=device)
         _require_steps(batches, experiment.data.batch_size, len(dataset), log)
+        require_statistics(experiment, batches)
+        require_targets(dataset, experiment.codec)
         evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
         identity = provenance.identity(public, dataset, val) | size_of_epoch(batches, settings)
         if source is not None:
