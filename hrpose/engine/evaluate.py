@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine.device import autocast, resolve_precision
 from hrpose.engine.loading import loader
 from hrpose.engine.memory import out_of_memory
+from hrpose.engine.placement import autocast, resolve_precision
 from hrpose.errors import RunError
 from hrpose.metrics.score import Pairing, Report, score
 from hrpose.models.folding import fold_batch_norm

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine.device import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory, MicroBatch
+from hrpose.engine.placement import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.steps import (
     BatchStatistics,
     Health,

@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine.device import (
-    choose_device,
-    grad_scaler,
-    on_device,
-    resolve_precision,
-    set_backends,
-)
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import (
@@ -26,11 +19,13 @@ from hrpose.engine.loading import (
     require_targets,
     size_of_epoch,
 )
+from hrpose.engine.placement import grad_scaler, on_device, resolve_precision
 from hrpose.engine.runner import Runner
 from hrpose.errors import RunError
 from hrpose.models.ema import EMA
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
+from hrpose.processes.device import choose_device, set_backends
 from hrpose.rundir import checkpoints, provenance
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.lock import Lock
