@@ -67,7 +67,7 @@ class Evaluator:
 
     Args:
         batches: the loader of this process for `dataset`.
-        precision: as `engine.device.resolve_precision` gives it.
+        precision: as `engine.placement.resolve_precision` gives it.
     """
 
     dataset: PoseDataset
