@@ -32,7 +32,7 @@ NEEDED = {
     },
     "RunSettings": {"epochs": 1},
     "DataSettings": {"batch_size": 1},
-    **dict.fromkeys(("Adam", "AdamW", "SGD"), {"lr": 0.1}),
+    **{name: {"lr": 0.1} for name in ("Adam", "AdamW", "SGD")},
 }
 PIPELINE = [LoadImage(), CropBox((64, 64)), Warp((64, 64))]
 MADE = {

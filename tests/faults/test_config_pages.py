@@ -1,10 +1,9 @@
 """Config pages."""
 
 import pytest
-
-import hrpose.keypoints  # noqa: F401 - registers KeypointMeta
 from runs import TINY
 
+import hrpose.keypoints  # noqa: F401 - registers KeypointMeta
 from hrpose import config
 from hrpose.config.registry import build
 from hrpose.errors import ConfigError
@@ -52,8 +51,8 @@ def test_flip_pairs(happened):
 
 @pytest.mark.fault(
     name="numbers that make no sense on a page",
-    does="a rate, a width of the target or a decay that is infinite, NaN, zero or below; no metric; "
-    "an early stop in a run without validation",
+    does="a rate, a width of the target or a decay that is infinite, NaN, zero or below; no "
+    "metric; an early stop in a run without validation",
     expects="ConfigError with the config path, before any data is read",
 )
 @pytest.mark.parametrize(

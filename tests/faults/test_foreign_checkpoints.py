@@ -42,11 +42,10 @@ def mmcv_ema(state):
 
 
 def original(state):
-    bare = {
+    return {
         key.replace("backbone.", "").replace("keypoint_head.", ""): value
         for key, value in state.items()
     }
-    return bare
 
 
 def beside(prefix, **more):
@@ -75,7 +74,7 @@ KINDS = {
         beside("module._orig_mod."), ["'_orig_mod.' taken off"],
     ),
     "Lightning": (
-        lambda state: {"epoch": 3, "state_dict": beside("model.", **{"pck.total": torch.ones(1)})(state)},
+        lambda state: {"epoch": 3, "state_dict": beside("model.", pck=torch.ones(1))(state)},
         ["'model.' taken off", "ignored pck (1 entry): beside the network, which is 'model.'"],
     ),
     "Lightning around DistributedDataParallel": (
@@ -200,7 +199,7 @@ HOSTILE = {
     "fewer bytes than numbers": lambda run: array(Call(np.dtype, "f8", state=F8), b"\1\1"),
     "a list instead of bytes": lambda run: array(Call(np.dtype, "f8", state=F8), [run]),
     "a scalar of objects": lambda run: Call(_scalar, Call(np.dtype, "O8", state=F8), run),
-    "another kind of array": lambda run: array(Call(np.dtype, "f8", state=F8), b"\1" * 8, np.memmap),
+    "another kind of array": lambda run: array(Call(np.dtype, "f8", state=F8), b"", np.memmap),
     "a memory map": lambda run: Call(np.memmap, "/etc/passwd"),
     "a file that is read": lambda run: Call(np.load, "/etc/passwd"),
     "fromfile": lambda run: Call(np.fromfile, "/etc/passwd"),

@@ -83,8 +83,8 @@ def test_every_animal(herd, tmp_path, happened):
     assert "no labelled keypoint of all 4 animals lies inside its crop" in said
     assert "annotation 7" in said and "bbox" in said
     assert rows(tmp_path / "run") == []
-    happened("DataError: no labelled keypoint of all 4 animals lies inside its crop: ...; the first "
-             "is ... annotation 7")  # fmt: skip
+    happened("DataError: no labelled keypoint of all 4 animals lies inside its crop: ...; the "
+             "first is ... annotation 7")  # fmt: skip
 
 
 @pytest.mark.fault(

@@ -36,8 +36,8 @@ def content(good):
     name="a rate that ruins the weights, with finite gradients",
     does="a run that has good checkpoints goes on with a rate of 10, 1000 or 1e6; few steps are "
     "left",
-    expects="RunError with the reason, the last good file and advice; latest, previous, epoch_N and "
-    "best are as they were, and nothing is validated",
+    expects="RunError with the reason, the last good file and advice; latest, previous, epoch_N "
+    "and best are as they were, and nothing is validated",
 )
 @pytest.mark.parametrize("rate", ["10", "1e3", "1e6"])
 def test_ruined_by_the_rate(good, content, happened, rate):
