@@ -119,7 +119,7 @@ def require_targets(dataset: PoseDataset, codec: Codec) -> None:
             except DataError:  # is met, and named, where the image is needed
                 break
             if "image" not in sample:
-                continue
+                break
             points, visible = (
                 torch.as_tensor(sample[name])[None] for name in ("keypoints", "visible")
             )
@@ -127,8 +127,8 @@ def require_targets(dataset: PoseDataset, codec: Codec) -> None:
                 break
         else:
             problem = (
-                f"no labelled keypoint of all {len(dataset)} animals lies in its crop: there is "
-                f"nothing to learn; the first is {dataset.describe(0)}: compare its bbox (x, y, "
+                f"no labelled keypoint of all {len(dataset)} animals lies inside its crop: there "
+                f"is nothing to learn; the first is {dataset.describe(0)}: compare its bbox (x, y, "
                 "width, height in px) with its keypoints"
             )
     if problem := distributed.broadcast(problem):

@@ -60,7 +60,10 @@ def read(path: Path) -> Any:
         raise CheckpointError(
             f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
         ) from error
-    check_seal(content, path)
+    try:
+        check_seal(content, path)
+    except RecursionError as error:
+        raise CheckpointError(f"{path}: not a checkpoint: it holds itself") from error
     return content
 
 

@@ -62,6 +62,13 @@ def _scalar(kind: Any, data: Any = b"") -> Any:
     return np.frombuffer(data, _dtype(kind), 1)[0]
 
 
+def _no_bytes(*content: Any) -> bytes:
+    """Stands for `bytes`, which the data of an empty array are made with."""
+    if content:
+        raise NotPlainError("bytes")
+    return b""
+
+
 def _dtype(kind: Any) -> np.dtype:
     if type(kind) is not _DType:
         raise NotPlainError("numpy.ndarray without a dtype")
@@ -71,6 +78,7 @@ def _dtype(kind: Any) -> np.dtype:
 STAND_INS: list[Any] = [
     (_DType, "numpy.dtype"),
     (_Array, "numpy.ndarray"),
+    (_no_bytes, "builtins.bytes"),
     *((_reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
     *((_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
 ]
