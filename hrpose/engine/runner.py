@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from hrpose.engine.guards.health import Health
+from hrpose.engine.guards.skipped import SkippedSteps
 from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory, MicroBatch
 from hrpose.engine.placement import autocast, resolve_precision, to_training, wrapped
-from hrpose.engine.steps import (
-    BatchStatistics,
-    Health,
-    SkippedSteps,
-    clip_gradients,
-    step_if_finite,
-)
+from hrpose.engine.steps import BatchStatistics, clip_gradients, step_if_finite
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
 from hrpose.processes.interrupt import Interrupts, stopped

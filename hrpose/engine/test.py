@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.loading import look_at_images
+from hrpose.engine.guards.start import look_at_images
 from hrpose.engine.tables import keypoint_table, metric_table, write_numbers
 from hrpose.errors import RunError
 from hrpose.metrics.results.write import write_predictions
