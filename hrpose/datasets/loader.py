@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.batch import collate
-from hrpose.datasets.shipping import IN_FLIGHT, Collate
+from hrpose.datasets.shipping import Collate
 from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
 from hrpose.errors import DataError, LoaderError
 
@@ -145,7 +145,7 @@ def make_loader(
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
         persistent_workers=workers > 0,
-        prefetch_factor=IN_FLIGHT if workers else None,
+        prefetch_factor=4 if workers else None,
         generator=torch.Generator(),  # else each pass would move torch's own
         timeout=timeout if workers else 0,
     )

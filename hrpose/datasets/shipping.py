@@ -3,14 +3,14 @@
 torch has the receiver ask the worker for each file descriptor, through a socket: who asks a worker
 that was stopped waits for ever, whatever the timeout, and four of five questions are for a few
 bytes. Here the receiver opens the memory by the worker's number and the descriptor's in `/proc`,
-which asks nobody. Where there is no `/proc` (macOS, Windows), torch's way is taken.
+which asks nobody, and takes away the file's permissions: the worker sees that it has arrived. Where there is no `/proc` (macOS, Windows), torch's way is taken.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import deque
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +18,10 @@ from typing import Any
 import torch
 from torch.utils.data import get_worker_info
 
-IN_FLIGHT = 4
-"""Batches that a worker is asked for ahead of time (a loader's `prefetch_factor`)."""
-_sent: deque[list[torch.UntypedStorage]] = deque(maxlen=IN_FLIGHT)
-"""In a worker: memory of the batches that may not have been received. With the question for a batch
-comes the certainty that the one IN_FLIGHT before it has arrived."""
+_ARRIVED = 0
+"""The mode of a file that was received."""
+_sent: list[torch.UntypedStorage] = []
+"""In a worker: memory that has not been received yet."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,22 @@ class Parcel:
         self._batch = batch
 
     def __reduce__(self) -> tuple[Any, ...]:
-        plain = dict(self._batch)
-        kept: list[torch.UntypedStorage] = []
-        shared = {}
+        _sent[:] = [storage for storage in _sent if not _arrived(storage)]
+        plain, shared = dict(self._batch), {}
         for key, value in self._batch.items():
             if isinstance(value, torch.Tensor) and value.numel():
                 del plain[key]
                 storage = value.untyped_storage()
-                descriptor, size = storage._share_fd_cpu_()
-                kept.append(storage)
-                file = os.fstat(descriptor).st_ino
-                layout = value.dtype, value.storage_offset(), value.shape, value.stride()
-                shared[key] = (descriptor, file, size), layout
-        _sent.append(kept)
+                place = storage._share_fd_cpu_()  # descriptor and size in bytes
+                _sent.append(storage)
+                layout = value.storage_offset(), value.shape, value.stride()
+                shared[key] = place, value.dtype, layout
         return _open, (os.getpid(), plain, shared)
+
+
+def _arrived(storage: torch.UntypedStorage) -> bool:
+    descriptor, _ = storage._share_fd_cpu_()
+    return stat.S_IMODE(os.fstat(descriptor).st_mode) == _ARRIVED
 
 
 def _parent_sees_us() -> bool:
@@ -72,14 +73,14 @@ def _parent_sees_us() -> bool:
 def _open(worker: int, plain: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """The batch whose tensors lie in the files that process `worker` has open."""
     batch = plain
-    for key, (place, (dtype, offset, shape, stride)) in shared.items():
+    for key, (place, dtype, layout) in shared.items():
         storage = _open_storage(worker, *place)
-        batch[key] = torch.empty(0, dtype=dtype).set_(storage, offset, shape, stride)
+        batch[key] = torch.empty(0, dtype=dtype).set_(storage, *layout)
     return batch
 
 
-def _open_storage(worker: int, descriptor: int, file: int, size: int) -> torch.UntypedStorage:
-    """The memory behind `descriptor` of process `worker`: inode number `file`, `size` bytes.
+def _open_storage(worker: int, descriptor: int, size: int) -> torch.UntypedStorage:
+    """The memory of `size` bytes behind `descriptor` of process `worker`.
 
     Raises:
         RuntimeError: the worker is gone, as torch says it.
@@ -89,8 +90,7 @@ def _open_storage(worker: int, descriptor: int, file: int, size: int) -> torch.U
     except (FileNotFoundError, ProcessLookupError) as error:
         raise RuntimeError(f"DataLoader worker (pid {worker}) exited unexpectedly") from error
     try:
-        if os.fstat(here).st_ino != file:
-            raise RuntimeError(f"DataLoader worker (pid {worker}) has given up a batch too early")
+        os.fchmod(here, _ARRIVED)
         return torch.UntypedStorage._new_shared_fd_cpu(here, size)  # type: ignore[attr-defined]
     finally:
         os.close(here)

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 import torch
 
@@ -17,7 +15,7 @@ def batches(workers):
 
 @pytest.mark.parametrize("opens", [True, False])
 def test_batches_arrive_as_they_were_and_stay_so(monkeypatch, opens):
-    """Fifteen are held to the end: more than a worker keeps memory for."""
+    """Fifteen, held to the end."""
     monkeypatch.setattr(shipping, "_parent_sees_us", lambda: opens)
     for ours, theirs in zip(batches(2), batches(0), strict=True):
         assert ours.keys() == theirs.keys()
@@ -27,19 +25,17 @@ def test_batches_arrive_as_they_were_and_stay_so(monkeypatch, opens):
             assert ours[key].stride() == value.stride()
 
 
-def test_another_file_behind_a_descriptor_is_refused(tmp_path):
-    """As after the worker has closed it and opened another: never the pixels of that."""
-    with (tmp_path / "other").open("w+b") as other:
-        other.truncate(8)
-        number, file = other.fileno(), os.fstat(other.fileno()).st_ino
-        assert len(shipping._open_storage(os.getpid(), number, file, 8)) == 8
-        with pytest.raises(RuntimeError, match="has given up a batch too early"):
-            shipping._open_storage(os.getpid(), number, file + 1, 8)
-
-
-def test_memory_is_given_up_in_the_order_of_the_batches():
+def test_a_worker_keeps_what_has_not_arrived():
     shipping._sent.clear()
-    for number in range(shipping.IN_FLIGHT + 1):
+    first, second = (
         shipping.Parcel({"index": torch.tensor([number]), "bad": []}).__reduce__()
-    assert len(shipping._sent) == shipping.IN_FLIGHT
+        for number in (5, 6)
+    )
+    assert [storage[0] for storage in shipping._sent] == [5, 6]
+    build, arguments = second
+    assert build(*arguments)["index"].tolist() == [6]
+    build, arguments = first
+    assert build(*arguments)["index"].tolist() == [5]
+    shipping.Parcel({"index": torch.tensor([7]), "bad": []}).__reduce__()
+    assert [storage[0] for storage in shipping._sent] == [7]
     shipping._sent.clear()

@@ -155,7 +155,7 @@ main()
 @pytest.mark.fault(
     name="a loader worker is stopped with batches that wait to be fetched",
     does="SIGSTOP to the only worker after it sent batches; data.timeout is 2 s",
-    expects="its batches arrive, then an error after that time; the process ends and no worker stays",
+    expects="its batches arrive, then an error after that time; the process ends, workers too",
 )
 def test_worker_stopped_before_its_batch_is_fetched(happened):
     done = subprocess.run(
