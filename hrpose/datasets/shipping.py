@@ -3,7 +3,8 @@
 torch has the receiver ask the worker for each file descriptor, through a socket: who asks a worker
 that was stopped waits for ever, whatever the timeout, and four of five questions are for a few
 bytes. Here the receiver opens the memory by the worker's number and the descriptor's in `/proc`,
-which asks nobody, and takes away the file's permissions: the worker sees that it has arrived. Where there is no `/proc` (macOS, Windows), torch's way is taken.
+which asks nobody, and takes the file's permissions away, by which the worker sees that it has
+arrived. Where there is no `/proc` (macOS, Windows), torch's way is taken.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,8 @@ from torch.utils.data import get_worker_info
 
 _ARRIVED = 0
 """The mode of a file that was received."""
-_sent: list[torch.UntypedStorage] = []
-"""In a worker: memory that has not been received yet."""
+_sent: deque[torch.UntypedStorage] = deque()
+"""In a worker: memory on its way, in the order in which it arrives."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Parcel:
     """A batch that arrives, unpickled in the main process, as the dict that it holds."""
 
     def __init__(self, batch: dict[str, Any]) -> None:
+        let_go()
         self._batch = batch
 
     def __reduce__(self) -> tuple[Any, ...]:
-        _sent[:] = [storage for storage in _sent if not _arrived(storage)]
         plain, shared = dict(self._batch), {}
         for key, value in self._batch.items():
             if isinstance(value, torch.Tensor) and value.numel():
@@ -56,9 +58,13 @@ class Parcel:
         return _open, (os.getpid(), plain, shared)
 
 
-def _arrived(storage: torch.UntypedStorage) -> bool:
-    descriptor, _ = storage._share_fd_cpu_()
-    return stat.S_IMODE(os.fstat(descriptor).st_mode) == _ARRIVED
+def let_go() -> None:
+    """In a worker: give up memory that has arrived; what is made next finds it in the cache."""
+    while _sent:
+        descriptor, _ = _sent[0]._share_fd_cpu_()
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != _ARRIVED:
+            return
+        _sent.popleft()
 
 
 def _parent_sees_us() -> bool:

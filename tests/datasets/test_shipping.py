@@ -34,6 +34,8 @@ def test_a_worker_keeps_what_has_not_arrived():
     assert [storage[0] for storage in shipping._sent] == [5, 6]
     build, arguments = second
     assert build(*arguments)["index"].tolist() == [6]
+    shipping.let_go()
+    assert len(shipping._sent) == 2, "they are let go in their order"
     build, arguments = first
     assert build(*arguments)["index"].tolist() == [5]
     shipping.Parcel({"index": torch.tensor([7]), "bad": []}).__reduce__()
