@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
+from hrpose.datasets.shipping import let_go
+
 
 class Samples(list[dict[str, Any]]):
     """The samples of one batch, and the memory that their crops are written into in the first place
@@ -28,6 +30,7 @@ class Samples(list[dict[str, Any]]):
             # NumPy asks for large pages, torch does not: a third of the time
             self.images = torch.from_numpy(np.empty(shape, dtype=np.uint8))
         else:
+            let_go()
             storage = torch.UntypedStorage._new_shared(count * size[1] * size[0] * 3)
             self.images = torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
         self.rows = list(self.images.numpy())

@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader
 
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.batch import collate
+from hrpose.datasets.shipping import Collate
 from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 
 Key = tuple[int, int]
 
@@ -102,10 +103,18 @@ class PoseLoader(DataLoader):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         workers = getattr(self._iterator, "_workers", ())
-        for batch in with_advice(super().__iter__, self.num_workers, self.timeout, workers):
-            if "error" in batch:
-                raise DataError(batch["error"])
-            yield batch
+        batches = with_advice(super().__iter__, self.num_workers, self.timeout, workers)
+        try:
+            for batch in batches:
+                if "error" in batch:
+                    raise DataError(batch["error"])
+                yield batch
+        except LoaderError:
+            # one that hangs or was stopped would be waited for, at the latest as this process ends
+            for worker in getattr(self._iterator, "_workers", ()):
+                worker.kill()
+            self._iterator = None
+            raise
 
 
 def make_loader(
@@ -132,7 +141,7 @@ def make_loader(
         dataset,  # type: ignore[arg-type]
         batch_sampler=sampler,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=Collate(collate),
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
         persistent_workers=workers > 0,

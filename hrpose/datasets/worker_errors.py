@@ -91,7 +91,7 @@ def with_advice(
             except StopIteration:
                 return
             yield batch
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, EOFError) as error:
         text = advice(error, workers, timeout)
         if text is None:
             raise
@@ -137,13 +137,21 @@ def advice(error: Exception, workers: int, timeout: float) -> str | None:
             f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
             " or set data.workers lower"
         )
-    if "DataLoader worker" in text and ("killed by signal" in text or "exited unexpected" in text):
-        return (
-            f"a loader worker died ({first}). If it was killed, memory was probably short (the "
-            "kernel's log, dmesg, names the process): set data.workers lower, or a smaller batch "
-            "size; if it crashed, data.workers=0 shows where"
-        )
+    named = "DataLoader worker" in text
+    if named and ("killed by signal" in text or "exited unexpectedly" in text):
+        return _died(first)
+    # one that a worker met names the worker; without a name the way to the worker broke
+    if workers and not named and isinstance(error, ConnectionError | EOFError | FileNotFoundError):
+        return _died(f"{type(error).__name__} while a batch was fetched from it")
     return None
+
+
+def _died(how: str) -> str:
+    return (
+        f"a loader worker died ({how}). If it was killed, memory was probably short (the "
+        "kernel's log, dmesg, names the process): set data.workers lower, or a smaller batch "
+        "size; if it crashed, data.workers=0 shows where"
+    )
 
 
 def _shared_memory() -> str:

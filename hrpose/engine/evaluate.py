@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,7 @@ class Evaluator:
 
         Raises:
             RunError: memory ran out, or no image of the data set could be read.
+            DataError, LoaderError: a batch of this process or of another does not come.
         """
         predictions = self.predict(model, check)
         report = None
@@ -106,7 +108,8 @@ class Evaluator:
     def predict(self, model: TopDown, check: Callable[[], None] = lambda: None) -> Predictions:
         """Keypoints of every animal, gathered over the processes."""
         shown = self.log.progress(self.batches, len(self.batches), "evaluation")
-        checked = _checked(shown, distributed.largest(len(self.batches)), check)
+        fewer = distributed.largest(len(self.batches)) - len(self.batches)
+        checked = _checked(itertools.chain(shown, itertools.repeat(None, fewer)), check)
         try:
             estimator = Estimator(model, self.device, self.precision)
             here = list(predict(self._readable(checked), estimator))
@@ -131,12 +134,10 @@ class Evaluator:
 
 
 def _checked(
-    batches: Iterable[dict[str, Any]], rounds: int, check: Callable[[], None]
+    batches: Iterable[dict[str, Any] | None], check: Callable[[], None]
 ) -> Iterator[dict[str, Any]]:
-    """`batches`, with `check` before each; `rounds` checks in all, also where batches are fewer."""
-    for batch in batches:
+    """`batches` that every process gets together, with `check` before each; a None only counts."""
+    for batch in distributed.together(batches):
         check()
-        rounds -= 1
-        yield batch
-    for _ in range(rounds):
-        check()
+        if batch is not None:
+            yield batch

@@ -89,8 +89,8 @@ class Runner:
                 try:
                     self.train_epoch(progress.epoch)
                 except (DataError, LoaderError):  # once mended, the run goes on from here
-                    if progress.iteration and distributed.world_size() == 1:
-                        self.save()
+                    if progress.iteration:
+                        self.save_and_wait()
                     raise
                 self.finish_epoch(progress.epoch + 1)
         self.keeper.finish()
@@ -103,7 +103,9 @@ class Runner:
         to_training(self.state.model, settings)
         self.meter.restart()
         title = f"epoch {epoch + 1}/{settings.epochs}"
-        groups = self.meter.waiting(in_steps(self.loader, settings.accumulate))
+        groups = distributed.together(
+            self.meter.waiting(in_steps(self.loader, settings.accumulate))
+        )
         for batches in self.log.progress(groups, self.iters_per_epoch, title, progress.step):
             self._say_unreadable(batches)
             self.state.losses.add(self.train_step(batches))
@@ -160,11 +162,11 @@ class Runner:
         """Between two steps: save where it is time to, stop where a signal asked for it."""
         signal = self.interrupts.asked()
         steps, step = self.settings.save_steps, self.state.progress.step
-        if signal or (steps and step % steps == 0 and step < self.iters_per_epoch):
-            self.save()
         if signal:
-            distributed.largest(signal)  # nobody leaves while the checkpoint is being written
+            self.save_and_wait()
             raise stopped(signal)
+        if steps and step % steps == 0 and step < self.iters_per_epoch:
+            self.save()
 
     def finish_epoch(self, number: int) -> None:
         """Validate where it is due, and save; `number` counts the epoch that ends."""
@@ -216,6 +218,11 @@ class Runner:
     def _better(self, value: float) -> bool:
         best = self.state.progress.best
         return best is None or (value > best if self.higher_is_better else value < best)
+
+    def save_and_wait(self) -> None:
+        """`save` before the end of a run: nobody leaves while the checkpoint is being written."""
+        self.save()
+        distributed.largest(0)
 
     def save(self, epoch: int | None = None) -> None:
         """Write `latest.pth`, and the same as `epoch_N.pth` where `epoch` says that it is to stay.

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
-from hrpose.errors import RunError
+from hrpose.errors import DataError, LoaderError, RunError
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 _prompt: list[Any] = []
 _patient: list[Any] = []
@@ -137,6 +138,33 @@ def largest(value: int) -> int:
     box = torch.tensor(value)
     dist.all_reduce(box, dist.ReduceOp.MAX, group=_prompt[0])
     return int(box)
+
+
+def together(items: Iterable[Item]) -> Iterator[Item]:
+    """`items`, as long as every process gets its own; each must have as many.
+
+    Raises:
+        DataError, LoaderError: of this process.
+        LoaderError: another process met one; nobody has got the items of that round.
+    """
+    iterator = iter(items)
+    while True:
+        error: DataError | LoaderError | None = None
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        except (DataError, LoaderError) as own:
+            error = own
+        if largest(int(error is not None)):
+            told = gather(f"{type(error).__name__}: {error}" if error else "")
+            if error:
+                raise error
+            number = next(number for number, text in enumerate(told) if text)
+            raise LoaderError(
+                f"process {number} gets no batch ({told[number]}); this process stops with it"
+            )
+        yield item
 
 
 def mean(value: torch.Tensor) -> torch.Tensor:

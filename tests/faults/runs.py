@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import runpy
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -23,8 +24,10 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-def _main(arguments: list[str], output: Path) -> None:
+def _main(arguments: list[str], output: Path, env: dict[str, str]) -> None:
     """tools/train.py with `arguments`; all that it says goes to `output`."""
+    os.environ.update(env)
+    sys.path[:0] = env.get("PYTHONPATH", "").split(os.pathsep)
     os.setsid()  # a group of its own, as a terminal or Slurm gives one
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
@@ -41,9 +44,12 @@ class Run:
     Args:
         changes: of the page, as for --cfg-options.
         options: more of the command line.
+        env: variables of its environment.
     """
 
-    def __init__(self, folder: Path, *changes: str, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *changes: str, options: tuple[str, ...] = (), **env: str
+    ) -> None:
         self.folder = folder
         number = len(list(folder.parent.glob(f"{folder.name}.*.out")))
         self.output = folder.with_name(f"{folder.name}.{number}.out")
@@ -51,7 +57,7 @@ class Run:
         common = ("runner.log_interval=1",)
         arguments = [str(TINY), "--work-dir", str(folder), *options]
         arguments += ["--cfg-options", *common, *changes]
-        self.process = _CONTEXT.Process(target=_main, args=(arguments, self.output))
+        self.process = _CONTEXT.Process(target=_main, args=(arguments, self.output, env))
         self.process.start()
 
     def wait(self, seconds: float = 120) -> int:
@@ -87,6 +93,34 @@ class Run:
         """kill -9, loader workers and all."""
         self.send(signal.SIGKILL, group=True)
         self.process.join()
+
+
+class Ranks:
+    """Two such runs as one run of two processes, as `torchrun` would start them."""
+
+    def __init__(self, folder: Path, *changes: str, options: tuple[str, ...] = ()) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        env = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        env["PYTHONPATH"] = os.pathsep.join([str(folder.parent), str(ROOT)])
+        self.runs = [
+            Run(folder, "data.batch_size=2", *changes, options=options,
+                RANK=str(rank), LOCAL_RANK=str(rank), **env)
+            for rank in range(2)
+        ]  # fmt: skip
+
+    def wait(self, seconds: float = 120) -> list[int]:
+        """The exit statuses; kills processes that do not end."""
+        try:
+            return [run.wait(seconds) for run in self.runs]
+        finally:
+            for run in self.runs:
+                run.kill()
+
+    def said(self) -> list[str]:
+        """All output of each so far."""
+        return [run.said() for run in self.runs]
 
 
 def rows(folder: Path) -> list[dict]:

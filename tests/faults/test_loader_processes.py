@@ -11,7 +11,7 @@ import pytest
 from runs import ROOT, TINY
 
 from hrpose import config
-from hrpose.datasets import make_loader
+from hrpose.datasets import make_loader, shipping, worker_errors
 from hrpose.datasets.loader import PoseLoader
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.train import train
@@ -57,7 +57,7 @@ def test_worker_killed(herd, happened, when):
     assert seconds < 20
     if when == "waiting":
         killer.wait()
-    stop(loader)
+    assert loader._iterator is None, "no worker is left to be waited for"
     happened(f"RunError: a loader worker died (... is killed by signal: Killed ...) when killed "
              f"while {when}")  # fmt: skip
 
@@ -75,16 +75,98 @@ def test_worker_hanging(herd, happened):
     with pytest.raises(RunError, match=r"no batch came from the 1 loader workers for 1 s: one of"):
         list(loader)
     assert 1 <= time.monotonic() - start < 30
-    stop(loader)
+    assert loader._iterator is None, "no worker is left to be waited for"
     happened("RunError: no batch came from the 1 loader workers for 1 s: one of them hangs. See "
              "whether the images can be read ...")  # fmt: skip
 
 
-def stop(loader) -> None:
-    """End the workers that are left at once: torch itself gives a hanging one 5 s."""
-    for worker in loader._iterator._workers:
-        worker.kill()
-    loader._iterator = None
+@pytest.mark.fault(
+    name="a loader worker dies with batches that wait to be fetched",
+    does="SIGKILL to the only worker after it sent batches, SIGCHLD not noticed; where the main "
+    "process opens the worker's memory itself, and where it asks the worker for it as torch does",
+    expects="an error that says that a worker died",
+)
+@pytest.mark.parametrize("opens", [True, False])
+def test_worker_dead_before_its_batch_is_fetched(herd, happened, monkeypatch, opens):
+    monkeypatch.setattr(shipping, "_parent_sees_us", lambda: opens)
+    loader = make_loader(herd.open(), 1, 1, False, False, timeout=60)
+    batches = iter(loader)
+    next(batches)
+    (worker,) = loader._iterator._workers
+    while not loader._iterator._worker_result_queue._reader.poll(10):
+        pass
+    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    worker.kill()
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(LoaderError, match="a loader worker died"):
+        next(batches)
+    signal.signal(signal.SIGCHLD, handler)
+    happened("LoaderError: a loader worker died (...)")
+
+
+@pytest.mark.fault(
+    name="a loader worker dies while a batch is fetched from it",
+    does="the connection to it breaks, in each way, before the system counts it as dead; then an "
+    "image that is not there, in a worker",
+    expects="an error that says that a worker died; the missing image is not taken for that",
+)
+def test_worker_dies_while_its_batch_is_fetched(happened):
+    def fails(error):
+        yield {}
+        raise error
+
+    ways = (ConnectionRefusedError, ConnectionResetError, FileNotFoundError, EOFError)
+    for way in ways:
+        error = way("[Errno 104] broken")
+        batches = worker_errors.with_advice(lambda error=error: fails(error), 2, 60)
+        with pytest.raises(LoaderError, match=rf"worker died \({way.__name__} while a batch"):
+            list(batches)
+    theirs = FileNotFoundError("Caught FileNotFoundError in DataLoader worker process 0.\nOriginal")
+    for error, workers in ((theirs, 2), (FileNotFoundError("dao-3.png"), 0)):
+        with pytest.raises(FileNotFoundError):
+            list(worker_errors.with_advice(lambda error=error: fails(error), workers, 60))
+    happened("LoaderError: a loader worker died (EOFError while a batch was fetched from it)")
+
+
+STOPPED = """
+import os, signal, sys
+from hrpose.datasets import make_loader
+from hrpose.datasets.synthetic import SyntheticAnimals
+from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.errors import shown_to_user
+from hrpose.keypoints import KeypointMeta
+
+@shown_to_user
+def main():
+    pipeline = [LoadImage(), CropBox((32, 32)), Warp((32, 32))]
+    data = SyntheticAnimals(6, 0, KeypointMeta("two", ["Nose", "Eye"]), pipeline)
+    loader = make_loader(data, 1, 1, False, False, timeout=2)
+    for number, batch in enumerate(loader):
+        print("batch", number, flush=True)
+        if number == 0:
+            while not loader._iterator._worker_result_queue._reader.poll(10):
+                pass
+            os.kill(loader._iterator._workers[0].pid, signal.SIGSTOP)
+
+main()
+"""
+
+
+@pytest.mark.fault(
+    name="a loader worker is stopped with batches that wait to be fetched",
+    does="SIGSTOP to the only worker after it sent batches; data.timeout is 2 s",
+    expects="its batches arrive, then an error after that time; the process ends, workers too",
+)
+def test_worker_stopped_before_its_batch_is_fetched(happened):
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED], cwd=ROOT, capture_output=True, text=True, timeout=40,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "batch 1" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("LoaderError: no batch came from the 1 loader workers for 2 s: one of")
+    happened(line)
 
 
 IN_SMALL_MEMORY = """
