@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,13 +86,19 @@ def load_trained(
     )
 
 
-def load_model(config: str | Path, checkpoint: str | Path, device: str | None = None) -> Pose:
+def load_model(
+    config: str | Path,
+    checkpoint: str | Path,
+    device: str | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+) -> Pose:
     """A trained model that is called with images; see `Pose`.
 
     Args:
         config: a config page: a .py file, or the name of a page that comes with hrpose.
         checkpoint: path or address of the weights.
         device: 'cpu', 'cuda', 'cuda:1', 'mps'; the page's choice if None: a GPU if there is one.
+        cfg_options: values to change on the page, such as {'model.flip_test': False}.
 
     Raises:
         HrposeError: one of them cannot be used, or they do not fit.
@@ -100,5 +106,6 @@ def load_model(config: str | Path, checkpoint: str | Path, device: str | None = 
     from hrpose.config import load
     from hrpose.config.pages import find_page
 
-    trained = load_trained(load(find_page(config)), checkpoint, device)
+    changes = [f"{key}={value!r}" for key, value in (cfg_options or {}).items()]
+    trained = load_trained(load(find_page(config), changes), checkpoint, device)
     return Pose(Pipeline(trained.cropper, trained.estimate))
