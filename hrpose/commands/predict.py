@@ -103,6 +103,8 @@ def run(args: argparse.Namespace) -> int:
     require_formats(args.formats)
     _refuse_contradictions(args)
     jobs = jobs_of(args.inputs, args.keep_tree, args.img_root)
+    if "dlc" in args.formats:
+        _look_at_dlc(args, jobs)
     part = args.shard or shard_of_slurm(os.environ)
     if part:
         print(f"part {part[0]} of {part[1]}: {len(shard(jobs, *part))} of {len(jobs)} inputs")
@@ -195,6 +197,16 @@ def shard_of_slurm(environ: Mapping[str, str]) -> tuple[int, int] | None:
         return None
     task, first, count = (int(environ[name]) for name in _SLURM)
     return task - first + 1, count
+
+
+def _look_at_dlc(args: argparse.Namespace, jobs: list[Job]) -> None:
+    """DataError where the format dlc cannot be written: images, or no shuffle in the project."""
+    from hrpose.predict.tables.dlc import scorer_of
+
+    scorer_of(args.dlc_project, args.shuffle)
+    images = [job for job in jobs if job.kind == "images"]
+    if images:
+        raise DataError(f"--formats dlc: {images[0]} is images; DeepLabCut has this for videos")
 
 
 def _refuse_contradictions(args: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from hrpose.predict.crops import Cropper
 from hrpose.predict.frames import NOWHERE, Boxes, Found, Frame
 from hrpose.predict.loop import Answer, Estimate, predict
-from hrpose.predict.threads import ahead
+from hrpose.processes.threads import ahead
 
 Look = Callable[[Frame], Boxes]
 """Says where to look in a frame that could be read; may set its note where there is no box."""
@@ -102,7 +102,8 @@ class Pipeline:
             image = frame.image
             where = NOWHERE if image is None else look(frame)
             batch.frames.append((position, frame, where))
-            for box in where.boxes if image is not None else ():
+            for box in where.boxes:
+                assert image is not None
                 crop, matrix = self.cropper(image, box)
                 batch.crops.append(crop)
                 batch.matrices.append(matrix)

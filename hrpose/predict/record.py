@@ -174,7 +174,10 @@ class Record:
         if sizes[0] < len(head):
             return None
         with progress.open("rb") as file:
-            self._compare(file)
+            asked = file.readline()
+            if not asked.endswith(b"\n"):
+                return None
+            self._compare(asked)
             ends = [len(head), 0, file.tell()]
             for line in file:
                 parts = line.split()
@@ -189,12 +192,9 @@ class Record:
                 raise RunError(f"{table}: has other columns than asked for; see --overwrite")
         return ends
 
-    def _compare(self, file: IO[bytes]) -> None:
+    def _compare(self, asked: bytes) -> None:
         """RunError where the run that was cut off was asked for something else."""
-        try:
-            before = json.loads(file.readline())
-        except ValueError:
-            before = {}
+        before = json.loads(asked)
         now = json.loads(json.dumps(self.asked))
         other = [name for name in now if before.get(name) != now[name]]
         if other:
