@@ -180,6 +180,8 @@ def _look(
 
     if args.bbox == "full":
         return WholeFrame(), {"bbox": "full"}
+    if args.bbox == "zoom":
+        return None, {"bbox": "zoom"}
     if box := parse_box(args.bbox):
         return FixedBox(box), {"bbox": args.bbox}
     path = Path(args.bbox).expanduser()

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from hrpose.errors import RunError
 from hrpose.predict.frames import Found, Frame
 from hrpose.predict.inputs import Job
@@ -135,6 +137,11 @@ class Record:
                 f"{self.places.parts[0]}: has {count} rows, but the input gives {seen} frames now; "
                 "begin again with --overwrite"
             )
+
+    def rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Keypoints (N, K, 2) and scores (N, K) of the rows that are there already."""
+        _, rows = csv_table.open_rows(self.places.parts[0])
+        return ((keypoints, scores) for _, keypoints, scores in rows)
 
     def end(self) -> None:
         """Bring all rows to the disk; the files keep their names until `give_names`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import time
@@ -24,6 +25,7 @@ from hrpose.predict.sources import Frames, frames_of
 from hrpose.predict.summary import Tally, write_summary
 from hrpose.predict.tables.csv_table import Columns
 from hrpose.predict.tables.formats import Finished, write_formats
+from hrpose.predict.zoom import zoomed
 from hrpose.storage.locks import ProcessLock
 
 _SAVE = 1.0  # seconds between two times that rows are handed to the system
@@ -40,7 +42,8 @@ class Order:
     """
 
     pipeline: Pipeline
-    look: Look
+    look: Look | None
+    """None means zoom."""
     scorer: str
     out: Path
     asked: dict[str, Any]
@@ -108,7 +111,11 @@ def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
     if done:
         order.say(f"{job}: {done} frames have their rows already; going on from there")
     checked = record.checked(tally.counted(frames), done)
-    answers = order.pipeline.run(checked, order.look, done)
+    if order.look is None:
+        before = itertools.islice(record.rows(), done)
+        answers = zoomed(order.pipeline, checked, job.kind == "images", before)
+    else:
+        answers = order.pipeline.run(checked, order.look, done)
     saved = time.monotonic()
     bar = tqdm(
         answers, job.stem, frames.total, leave=False, disable=None, unit=" frames",

@@ -38,7 +38,7 @@ def test_boxes_of_images_by_the_end_of_their_paths(tmp_path):
     assert boxes(frame("/data/a/1.png")).boxes.tolist() == [[1, 2, 3, 4]]
     assert boxes(frame("b/1.png")).boxes.tolist() == [[5, 6, 7, 8]]
     assert len(boxes(frame("/data/c/1.png"))) == 0
-    with pytest.raises(DataError, match="both fit the image 1.png"):
+    with pytest.raises(DataError, match=r"both fit the image 1\.png"):
         boxes(frame("1.png"))
 
 
@@ -61,7 +61,7 @@ def test_each_fault_names_its_line(tmp_path, text, message):
 
 def test_more_boxes_than_places(tmp_path):
     boxes = csv(tmp_path, "frame,x,y,w,h\n5,1,2,3,4\n5,5,6,7,8\n")
-    with pytest.raises(DataError, match="line 3: 5 has 2 boxes, .*set --animals 2"):
+    with pytest.raises(DataError, match=r"line 3: 5 has 2 boxes, .*set --animals 2"):
         boxes(frame("5", 5))
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_of_these_inputs(tmp_path):
     with pytest.raises(DataError, match="has the boxes of one video, but there are 2"):
         check_boxes(frames, [video, Job("w", "video", [Path("w.mp4")])])
     names = csv(tmp_path, "image,x,y,w,h\nother.png,1,2,3,4\n")
-    with pytest.raises(DataError, match="names images, but v.mp4 is a video"):
+    with pytest.raises(DataError, match=r"names images, but v\.mp4 is a video"):
         check_boxes(names, [video])
     with pytest.raises(DataError, match="has a box for none of the images"):
         check_boxes(names, [images])

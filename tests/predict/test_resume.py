@@ -132,7 +132,7 @@ def test_other_pictures_or_another_network_are_refused(whole, tmp_path):
         other = {"checkpoint_sha256": "xyz", "bbox": "full"}
         do_job(order(out, Network(), resume=True, asked=other), task)
     write_picture(task.paths[2], 99)
-    with pytest.raises(RunError, match=r"frame 2.png is not the picture that its row"):
+    with pytest.raises(RunError, match=r"frame 2\.png is not the picture that its row"):
         do_job(order(out, Network(), resume=True), task)
     assert (out / "cage.part.csv").exists()
 
@@ -161,7 +161,7 @@ def test_a_full_disk_keeps_what_is_written(whole, tmp_path, monkeypatch):
         return row(label, *arrays)
 
     monkeypatch.setattr(record.csv_table, "row", fails)
-    with pytest.raises(RunError, match="No space left on device.* go on with --resume"):
+    with pytest.raises(RunError, match=r"No space left on device.* go on with --resume"):
         do_job(order(out, Network()), task)
     monkeypatch.setattr(record.csv_table, "row", row)
     network = Network()
@@ -182,7 +182,7 @@ def test_two_processes_do_not_share_a_job(tmp_path):
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout.readline() == b"in\n"
-        with pytest.raises(RunError, match=f"process {other.pid} on .* is at it"):
+        with pytest.raises(RunError, match=rf"process {other.pid} on .* is at it"):
             do_job(order(tmp_path / "out", Network()), task)
         other.stdin.close()
     do_job(order(tmp_path / "out", Network()), task)
