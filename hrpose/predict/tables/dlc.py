@@ -84,8 +84,8 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
     snapshots = [path.stem for path in folders[0].glob("snapshot-*.pt")]
     if not snapshots:
         raise DataError(
-            f"{folders[0]}: there is no snapshot-NNN.pt; DeepLabCut's tools read its name (an empty "
-            "file snapshot-001.pt will do)"
+            f"{folders[0]}: there is no snapshot-NNN.pt; DeepLabCut's tools read its name (an "
+            "empty file snapshot-001.pt will do)"
         )
     net = str(_yaml(folders[0] / "pytorch_config.yaml").get("net_type", "hrnet_w32"))
     words = net.removeprefix("top_down_").split("_")
