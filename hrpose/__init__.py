@@ -6,15 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hrpose.engine.inference import load_model
-    from hrpose.engine.mmpose_names import inference_topdown, init_model
+    from hrpose.api.load import load_model
+    from hrpose.api.mmpose_names import inference_topdown, init_model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "inference_topdown", "init_model", "load_model"]
 _HOMES = {
-    "load_model": "hrpose.engine.inference",
-    "init_model": "hrpose.engine.mmpose_names",
-    "inference_topdown": "hrpose.engine.mmpose_names",
+    "load_model": "hrpose.api.load",
+    "init_model": "hrpose.api.mmpose_names",
+    "inference_topdown": "hrpose.api.mmpose_names",
 }
 """What stands in which module: these bring torch, and are imported when they are asked for."""
 

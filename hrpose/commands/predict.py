@@ -135,7 +135,7 @@ def make_order(args: argparse.Namespace, page: dict[str, Any], jobs: list[Job]) 
     from hrpose.predict.run import Order
 
     look, boxes = _look(args, page, jobs)
-    from hrpose.engine.inference import load_trained  # torch, after all that may be refused
+    from hrpose.api.load import load_trained  # torch, after all that may be refused
     from hrpose.predict.pipeline import Pipeline
     from hrpose.rundir import provenance
 

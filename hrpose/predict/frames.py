@@ -31,9 +31,11 @@ class Frame:
     note: str = ""
     """Why it cannot be read, or why nothing was looked for in it."""
     digest: str = ""
-    """Eight hex digits that tell this picture from another one; dashes where it cannot be read."""
+    """Eight hex digits that tell this picture, or it and all before it, from others."""
 
     def __post_init__(self) -> None:
+        if self.digest:
+            return
         if self.image is None:
             self.digest = "-" * 8
             return

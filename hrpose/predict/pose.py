@@ -6,6 +6,7 @@ Legend: N animals, K keypoints; x, y in image px, pixel centres at integers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 from hrpose.predict.boxes import FixedBox, WholeFrame, read_boxes
 from hrpose.predict.frames import Boxes, Frame
 from hrpose.predict.pipeline import Pipeline
-from hrpose.predict.sources import read_picture, video_frames
+from hrpose.predict.sources import VideoFrames, read_picture
 
 if TYPE_CHECKING:
     from hrpose.keypoints import KeypointMeta
@@ -107,13 +108,13 @@ class Pose:
         elif boxes is not None:
             look = FixedBox(boxes)
         pipeline = replace(self.pipeline, animals=animals, batch_size=batch_size)
-        frames = video_frames(Path(path), start, stop, stride)
-        for found in pipeline.run(frames, look):
-            where = np.full((animals, 4), np.nan)
-            where[found.where.slots] = found.where.boxes
-            yield VideoFrame(
-                found.frame.number, found.frame.time_s, found.keypoints, found.scores, where
-            )
+        with closing(VideoFrames(Path(path), start, stop, stride)) as frames:
+            for found in pipeline.run(frames, look):
+                where = np.full((animals, 4), np.nan)
+                where[found.where.slots] = found.where.boxes
+                yield VideoFrame(
+                    found.frame.number, found.frame.time_s, found.keypoints, found.scores, where
+                )
 
 
 def _picture(image: np.ndarray | str | Path) -> np.ndarray:

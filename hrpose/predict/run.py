@@ -56,6 +56,15 @@ class Order:
     dlc_project: tuple[Path, int] | None = None
     say: Callable[[str], None] = field(default=print)
 
+    def summary(self) -> dict[str, Any]:
+        """What all tables of this order were made from."""
+        return {
+            "scorer": self.scorer,
+            **self.made_from,
+            "options": {**self.asked, "formats": list(self.formats)},
+            "keypoints": list(self.pipeline.cropper.meta.names),
+        }
+
     def columns(self) -> Columns:
         """What the table's columns are called: an animal with an id by its id."""
         names = self.look.individuals if isinstance(self.look, BoxFile) else []
@@ -161,7 +170,8 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
         written.insert(0, record.places.file(".csv"))
         for warning in (warnings := tally.warnings(job, frames)):
             order.say(f"warning: {warning}")
-        write_summary(order, job, frames, tally, warnings, record.places.file(".json"))
+        path = record.places.file(".json")
+        write_summary(path, job, frames, tally, warnings, order.summary())
     except OSError as error:
         raise RunError(
             f"{error.filename or record.places.folder}: cannot be written ({error.strerror}); what "

@@ -10,13 +10,11 @@ import numpy as np
 from hrpose.errors import DataError
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
+from hrpose.video.reader import VideoReader, open_video
 
 
 class Frames:
-    """The frames of a job, read once, in order, and what the file says of them.
-
-    Nothing is sought in a video: what seeking gives are other frames in many files.
-    """
+    """The frames of a job, read once and in order, and what the file says of them."""
 
     def __init__(self, frames: Iterator[Frame], total: int | None) -> None:
         self._frames = frames
@@ -24,59 +22,68 @@ class Frames:
         """How many will come, as far as it is known."""
         self.told: int | None = None
         """How many frames the header of the video says that there are."""
-        self.seen = 0
-        """How many frames of the video went by, also those that were not asked for."""
-        self.whole = False
-        """Whether the video was read to its end."""
         self.rate: float | None = None
         """Frames per second, as the header of the video says."""
         self.size: tuple[int, int] | None = None
-        """(W, H) px of the first frame that could be read."""
+        """(W, H) px of the first frame of the video that could be read."""
+        self.decoder = "OpenCV"
+        """What decodes."""
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
 
+    def warnings(self) -> list[str]:
+        """What is wrong with the file, once it is read."""
+        return []
+
     def close(self) -> None:
         """Release the file."""
-        self._frames.close()  # type: ignore[attr-defined]
+
+
+class VideoFrames(Frames):
+    """Every `stride`-th frame of the video `path` from `start` to before `stop`.
+
+    Raises:
+        DataError: it is no video.
+    """
+
+    def __init__(
+        self, path: Path, start: int = 0, stop: int | None = None, stride: int = 1
+    ) -> None:
+        self._reader = open_video(path, start, stop, stride)
+        told = self._reader.header_frames
+        end = told if stop is None else min(stop, told) if told else stop
+        total = max(0, -(-(end - start) // stride)) if end else None
+        super().__init__(self._of(self._reader), total)
+        self.told, self.rate = told or None, self._reader.rate
+        self.decoder = self._reader.decoder
+
+    def _of(self, reader: VideoReader) -> Iterator[Frame]:
+        for frame in reader:
+            image = frame.image
+            if self.size is None and image is not None:
+                self.size = image.shape[1], image.shape[0]
+            digest = f"{frame.digest:08x}"
+            yield Frame(str(frame.number), frame.number, frame.seconds, image, frame.note, digest)
+
+    def warnings(self) -> list[str]:
+        """What the reader has to say."""
+        return self._reader.warnings()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._reader.close()
 
 
 def frames_of(job: Job, start: int = 0, stop: int | None = None, stride: int = 1) -> Frames:
-    """The frames of `job`; of a video every `stride`-th from `start` to before `stop`.
+    """The frames of `job`; of a video those that are asked for.
 
     Raises:
         DataError: it is no video.
     """
     if job.kind == "images":
         return Frames(_images(job), len(job.paths))
-    return video_frames(job.paths[0], start, stop, stride)
-
-
-def video_frames(path: Path, start: int, stop: int | None, stride: int) -> Frames:
-    """Every `stride`-th frame of a video from `start` to before `stop`.
-
-    Raises:
-        DataError: it is no video.
-    """
-    from hrpose.video import open_video
-
-    video = open_video(path)
-    frames = Frames(iter(()), None)
-
-    def wanted() -> Iterator[Frame]:
-        with video:
-            for number, time_s, image, note in video:
-                if stop is not None and number >= stop:
-                    return
-                frames.seen = number + 1
-                if frames.size is None and image is not None:
-                    frames.size = (image.shape[1], image.shape[0])
-                if number >= start and (number - start) % stride == 0:
-                    yield Frame(str(number), number, time_s, image, note)
-        frames.whole = True
-
-    frames._frames = wanted()
-    return frames
+    return VideoFrames(job.paths[0], start, stop, stride)
 
 
 def _images(job: Job) -> Iterator[Frame]:

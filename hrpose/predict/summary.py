@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
 from hrpose.predict.sources import Frames
 from hrpose.storage.whole_file import write_whole
-
-if TYPE_CHECKING:
-    from hrpose.predict.run import Order
 
 
 @dataclass
@@ -27,7 +24,6 @@ class Tally:
     """How many had their rows before."""
     frames: int = 0
     read: int = 0
-    timed: int = 0
     bad: list[tuple[str, str]] = field(default_factory=list)
     """Label and note of each frame that could not be read."""
     began: float = field(default_factory=time.monotonic)
@@ -36,7 +32,6 @@ class Tally:
         """`frames`, each counted."""
         for frame in frames:
             self.frames += 1
-            self.timed += frame.time_s is not None
             if frame.image is None:
                 self.bad.append((frame.label, frame.note))
             else:
@@ -58,11 +53,7 @@ class Tally:
                 f"{job}: {len(self.bad)} of {self.frames} could not be read and have empty rows "
                 f"({first}{more})"
             )
-        if frames.told is not None and frames.seen < frames.told and frames.whole:
-            said.append(f"{job}: its header says {frames.told} frames, there are {frames.seen}")
-        if job.kind == "video" and not self.timed:
-            said.append(f"{job}: the file does not say when its frames are shown: time_s is empty")
-        return said
+        return said + frames.warnings()
 
     def said(self) -> str:
         """In a few words."""
@@ -71,22 +62,25 @@ class Tally:
 
 
 def write_summary(
-    order: Order, job: Job, frames: Frames, tally: Tally, warnings: list[str], path: Path
+    path: Path,
+    job: Job,
+    frames: Frames,
+    tally: Tally,
+    warnings: list[str],
+    made_from: dict[str, Any],
 ) -> None:
     """Write `<stem>.json`, the sign that a job is finished."""
     content: dict[str, Any] = {
         "input": str(job),
         "kind": job.kind,
-        "scorer": order.scorer,
-        **order.made_from,
-        "options": {**order.asked, "formats": list(order.formats)},
-        "keypoints": list(order.pipeline.cropper.meta.names),
+        **made_from,
         "frames_by_header": frames.told,
         "frames": tally.frames,
         "frames_read": tally.read,
         "bad_frames": [{"frame": label, "note": note} for label, note in tally.bad],
         "frames_per_second": frames.rate,
         "size": frames.size,
+        "decoder": frames.decoder,
         "warnings": warnings,
         "seconds": round(tally.seconds, 3),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),

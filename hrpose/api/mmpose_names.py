@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.engine.inference import load_model
+from hrpose.api.load import load_model
 from hrpose.predict.pose import Pose
 from hrpose.predict.sources import read_picture
 
