@@ -167,6 +167,7 @@ def make_order(args: argparse.Namespace, page: dict[str, Any], jobs: list[Job]) 
         args.stop,
         args.stride,
         args.resume,
+        args.draw_min_score if args.draw else None,
         (args.dlc_project, args.shuffle) if args.dlc_project else None,
     )
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from hrpose.errors import DataError, RunError
 from hrpose.predict.boxes import BoxFile
+from hrpose.predict.draw import draw
 from hrpose.predict.frames import Found
 from hrpose.predict.inputs import Job
 from hrpose.predict.pipeline import Look, Pipeline
@@ -53,6 +54,8 @@ class Order:
     stop: int | None = None
     stride: int = 1
     resume: bool = False
+    draw: float | None = None
+    """The score from which on points are drawn; None draws nothing."""
     dlc_project: tuple[Path, int] | None = None
     say: Callable[[str], None] = field(default=print)
 
@@ -166,8 +169,12 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
     )  # fmt: skip
     try:
         written = write_formats(finished, order.formats)
+        if order.draw is not None:
+            part = {"start": order.start, "stop": order.stop, "stride": order.stride}
+            written += draw(finished, part, order.draw)
         record.give_names("jsonl" in order.formats)
-        written.insert(0, record.places.file(".csv"))
+        names = [".csv", ".frames.jsonl"] if "jsonl" in order.formats else [".csv"]
+        written = [*map(record.places.file, names), *written]
         for warning in (warnings := tally.warnings(job, frames)):
             order.say(f"warning: {warning}")
         path = record.places.file(".json")
@@ -177,8 +184,7 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
             f"{error.filename or record.places.folder}: cannot be written ({error.strerror}); what "
             "is written stays, go on with --resume"
         ) from error
-    names = ", ".join(str(path) for path in written)
-    return f"{job}: {tally.said()} -> {names}"
+    return f"{job}: {tally.said()} -> {', '.join(map(str, written))}"
 
 
 @contextmanager
