@@ -52,7 +52,7 @@ setup(
     extras_require={
         **EXTRAS,
         "all": [requirement for extra in EXTRAS.values() for requirement in extra],
-        "test": [*EXTRAS["coco"], *EXTRAS["dlc"], "pytest", "hypothesis"],
+        "test": [*EXTRAS["coco"], *EXTRAS["dlc"], *EXTRAS["video"], "pytest", "hypothesis"],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )
