@@ -15,6 +15,7 @@ import numpy as np
 
 from hrpose.predict.tables import csv_table
 from hrpose.predict.tables.formats import Finished
+from hrpose.storage.whole_file import draft_for_library
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +55,6 @@ def frame_of(table: csv_table.Table, individuals: bool) -> pd.DataFrame:
 
 def save(frame: pd.DataFrame, path: Path) -> None:
     """Write `frame` to the HDF5 file `path`, which is there whole or not at all."""
-    draft = path.with_name(f".{path.stem}.tmp.h5")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # names of columns are pickled, as DeepLabCut's are
-            frame.to_hdf(draft, key=KEY, mode="w", format="fixed")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft_for_library(path) as draft, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names of columns are pickled, as DeepLabCut's are
+        frame.to_hdf(draft, key=KEY, mode="w", format="fixed")

@@ -13,6 +13,7 @@ import numpy as np
 
 from hrpose.predict.tables import csv_table
 from hrpose.predict.tables.formats import Finished
+from hrpose.storage.whole_file import draft_for_library
 
 if TYPE_CHECKING:
     from hrpose.keypoints import KeypointMeta
@@ -23,8 +24,10 @@ def write(finished: Finished) -> list[Path]:
     table = csv_table.read(finished.table)
     numbers = _numbers(finished, table)
     slp, analysis = finished.places.file(".slp"), finished.places.file(".analysis.h5")
-    _through_draft(slp, lambda path: _write_slp(finished, table, numbers, path))
-    _through_draft(analysis, lambda path: _write_analysis(table, numbers, path))
+    with draft_for_library(slp) as draft:
+        _write_slp(finished, table, numbers, draft)
+    with draft_for_library(analysis) as draft:
+        _write_analysis(table, numbers, draft)
     return [slp, analysis]
 
 
@@ -33,16 +36,6 @@ def _numbers(finished: Finished, table: csv_table.Table) -> list[int]:
     if finished.job.kind == "video":
         return [int(label) for label in table.labels]
     return list(range(len(table.labels)))
-
-
-def _through_draft(path: Path, write_to: Any) -> None:
-    """Let `write_to` write a file that becomes `path` when it is whole."""
-    draft = path.with_name(f".tmp.{path.name}")
-    try:
-        write_to(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_slp(finished: Finished, table: csv_table.Table, numbers: list[int], path: Path) -> None:
