@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pytest
 from pictures import write_picture
+from toy import Network, order
 
 import hrpose
 from hrpose.predict import run, sources
 from hrpose.predict.frames import Frame
+from hrpose.predict.inputs import Job
 from hrpose.predict.tables import csv_table
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
@@ -164,10 +166,6 @@ def test_frames_in_python(predict, checkpoint, tmp_path):
 
 def test_memory_does_not_hold_frames(monkeypatch, tmp_path):
     """However long the input, few pictures are alive at a time."""
-    from test_resume import Network, order
-
-    from hrpose.predict.inputs import Job
-
     alive, most = 0, 0
 
     class Counted(np.ndarray):
@@ -187,3 +185,27 @@ def test_memory_does_not_hold_frames(monkeypatch, tmp_path):
     run.do_job(order(tmp_path / "out", Network()), Job("v", "video", [tmp_path / "v"]))
     assert (tmp_path / "out" / "v.csv").read_text().count("\n") == 3 + 400
     assert most < 40
+
+
+def resident() -> float:
+    """MB of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+def test_memory_after_50000_frames(tmp_path):
+    video = write_video(tmp_path / "long.avi", 50_000)
+    memory = {}
+
+    class Watched(Network):
+        def __call__(self, images: np.ndarray):
+            if self.batches in (500, 12_499):  # of four frames
+                memory[self.batches] = resident()
+            return super().__call__(images)
+
+    run.do_job(order(tmp_path / "out", Watched()), Job("long", "video", [video]))
+    with (tmp_path / "out" / "long.csv").open() as file:
+        assert sum(1 for _ in file) == 3 + 50_000
+    print(f"MB at frame 2,000 and 50,000: {memory}")
+    assert memory[12_499] <= memory[500] + 50
