@@ -39,10 +39,13 @@ class Estimator:
         self.model, self.device, self.precision = fold_batch_norm(model), device, precision
 
     @torch.inference_mode()
-    def __call__(self, images: torch.Tensor) -> Answer:
-        """Set the network to work on `images` (B, 3, h, w); on a GPU nobody waits for it here."""
+    def __call__(self, images: Any) -> Answer:
+        """Set the network to work on `images` (B, 3, h, w), a tensor or an array; on a GPU nobody
+        waits for it here.
+        """
+        crops = torch.as_tensor(images)
         with autocast(self.precision, self.device):
-            keypoints, scores = self.model.predict(images.to(self.device, non_blocking=True))
+            keypoints, scores = self.model.predict(crops.to(self.device, non_blocking=True))
         done = None
         if self.device.type == "cuda":
             keypoints, scores = _to_host(keypoints), _to_host(scores)
