@@ -15,14 +15,12 @@ import cv2
 import numpy as np
 
 from hrpose.errors import RunError
-from hrpose.keypoints import KeypointMeta
 from hrpose.predict.sources import frames_of
 from hrpose.predict.tables import csv_table, frames_jsonl
 from hrpose.predict.tables.formats import Finished
 from hrpose.video.writer import write_video
-from hrpose.visualize import draw_pose
+from hrpose.visualize.drawing import draw_animals
 
-_BOX = (210, 210, 215)
 _DARKEST = 24  # grey of a frame that could not be read
 
 
@@ -56,7 +54,7 @@ def _pictures(
     finished: Finished, order: dict[str, Any], min_score: float
 ) -> Iterator[tuple[str, float | None, np.ndarray]]:
     """Label, time and drawn image of each frame; a video's lost frames are dark."""
-    _, rows = csv_table.open_rows(finished.table)
+    columns, rows = csv_table.open_rows(finished.table)
     frames = frames_of(finished.job, **order)
     first: float | None = None
     with closing(frames):
@@ -69,48 +67,31 @@ def _pictures(
                 image = np.full((height, width, 3), _DARKEST, np.uint8)
             first = frame.time_s if first is None else first
             seconds = None if frame.time_s is None or first is None else frame.time_s - first
-            boxes = [entry["box"] for entry in where if entry["box"]]
-            shown = draw_animals(image, row[1], row[2], boxes, finished.cropper.meta, min_score)
+            shown = draw_animals(
+                image,
+                row[1],
+                row[2],
+                finished.cropper.meta,
+                boxes=_boxes(row[1], where),
+                ids=columns.individuals if len(columns.individuals) > 1 else None,
+                threshold=float(np.nextafter(min_score, -np.inf)),  # points at it are left out
+                show_scores=True,
+            )
             yield frame.label, seconds, shown
 
 
-def draw_animals(
-    image: np.ndarray,
-    keypoints: np.ndarray,
-    scores: np.ndarray,
-    boxes: list[list[float]],
-    meta: KeypointMeta,
-    min_score: float,
-) -> np.ndarray:
-    """A copy of `image` (h, w, 3) with all animals of a frame, their boxes and mean scores.
+def _boxes(keypoints: np.ndarray, where: list[dict[str, Any]]) -> np.ndarray:
+    """The box (N, 4) of each animal; NaN where it has none, or the frame itself is the box.
 
     Args:
-        keypoints: (N, K, 2) image px, NaN where there is no animal; `scores` (N, K).
-        boxes: x, y, w, h image px of those that are there, in their order.
-        min_score: points below are not drawn.
+        keypoints: (N, K, 2), NaN for an animal without a box.
     """
-    image = np.ascontiguousarray(image).copy()
-    high, wide = image.shape[:2]
-    there = np.isfinite(keypoints).all(axis=(1, 2))
-    line = max(1, round(min(high, wide) / 400))
-    for box, animal in zip(boxes, np.flatnonzero(there), strict=False):
-        x, y, width, height = (round(value) for value in box)
-        if (width, height) != (wide, high):  # the frame itself needs no line
-            cv2.rectangle(image, (x, y), (x + width - 1, y + height - 1), _BOX, line)
-        # just below the smallest score that is drawn, for what is drawn lies above the threshold
-        image = draw_pose(
-            image, keypoints[animal], scores[animal], meta, threshold=np.nextafter(min_score, -1)
-        )
-        _write(image, f"{scores[animal].mean():.2f}", (max(x, 0) + 4, max(y, 0)))
-    return image
-
-
-def _write(image: np.ndarray, text: str, corner: tuple[int, int]) -> None:
-    """`text` below `corner` (x, y), to be read on any ground."""
-    size = max(0.4, min(image.shape[:2]) / 900)
-    place = corner[0], corner[1] + round(26 * size)
-    for colour, width in (((16, 16, 20), 3), ((236, 236, 240), 1)):
-        cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)
+    boxes = np.full((len(keypoints), 4), np.nan)
+    there = np.flatnonzero(np.isfinite(keypoints).any(axis=(1, 2)))
+    for animal, entry in zip(there, (entry for entry in where if entry["box"]), strict=False):
+        if entry["source"] != "full":
+            boxes[animal] = entry["box"]
+    return boxes
 
 
 def _write_jpeg(path: Path, image: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from pictures import write_picture
+from pictures import write_picture, write_video
 from toy import Network, order
 
 import hrpose
@@ -16,16 +16,6 @@ from hrpose.predict.inputs import Job
 from hrpose.predict.tables import csv_table
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
-
-
-def write_video(path: Path, count: int = 12, seed: int = 0) -> Path:
-    """Noise of 64 x 48 px at 25 frames a second, each frame another one."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
-    rng = np.random.default_rng(seed)
-    for _ in range(count):
-        writer.write(cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (64, 48)))
-    writer.release()
-    return path
 
 
 def test_a_row_a_frame(predict, tmp_path):
