@@ -119,6 +119,12 @@ def advice(error: Exception, workers: int, timeout: float) -> str | None:
     """What `error` of a torch loader means and what to do; None where it is another kind."""
     text = f"{error.__cause__ or ''}\n{error}"  # torch puts the signal into the cause
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    too_many = isinstance(error, OSError) and error.errno == errno.EMFILE
+    if too_many or "Too many open files" in text or "items of ancdata" in text:
+        return (
+            f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
+            " or set data.workers lower"
+        )
     no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if no_room or _is_shortage(text) or f"exit code {errno.ENOSPC}." in text:
         return (
@@ -131,11 +137,6 @@ def advice(error: Exception, workers: int, timeout: float) -> str | None:
             f"no batch came from the {workers} loader workers for {timeout:g} s: one of them hangs."
             " See whether the images can be read (hrpose check CONFIG --full) and where it "
             "stands with data.workers=0; on slow storage raise data.timeout"
-        )
-    if "Too many open files" in text:
-        return (
-            f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
-            " or set data.workers lower"
         )
     named = "DataLoader worker" in text
     if named and ("killed by signal" in text or "exited unexpectedly" in text):

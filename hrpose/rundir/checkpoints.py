@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hrpose.errors import CheckpointError
+from hrpose.rundir.snapshot import fault_of, progress_of
 from hrpose.storage import checkpoint_file
 from hrpose.storage.whole_file import remove_drafts
 
@@ -29,6 +32,11 @@ def read_training(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: holds weights but no training state, so a run cannot resume from it; "
             "start a new run from these weights with --load-from"
+        )
+    problem = fault_of(state)
+    if problem:
+        raise CheckpointError(
+            f"{path}: damaged, or not written by hrpose: {problem}; take an older checkpoint"
         )
     return state
 
@@ -60,12 +68,29 @@ def newest_whole(
 def candidates(work_dir: Path) -> Iterator[Path]:
     """The training checkpoints of a run directory, newest first.
 
-    Numbered ones by time: higher numbers may be of a branch that a resume from before them left.
+    Of numbered ones the content decides: a later attempt comes before an earlier one, whose epochs
+    may have higher numbers where a run went on from before them; then a later step. No clock does.
     """
-    by_time = sorted(epoch_files(work_dir), key=lambda path: path.stat().st_mtime_ns)
-    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(by_time)):
+    numbered = sorted(epoch_files(work_dir), key=place_in_run)
+    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(numbered)):
         if path.is_file():
             yield path
+
+
+def place_in_run(path: Path) -> tuple[int, int]:
+    """Attempt and optimizer step of the checkpoint `path`, without reading its weights; (-1, -1)
+    where it does not tell.
+    """
+    try:
+        meta = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["meta"]
+        return progress_of(meta).attempt, progress_of(meta).iteration
+    except Exception:  # a damaged file can end in almost any exception; `read_training` says which
+        return -1, -1
+
+
+def last_attempt(work_dir: Path) -> int:
+    """The highest attempt of all checkpoints of a run directory, 0 where there are none."""
+    return max((place_in_run(path)[0] for path in candidates(work_dir)), default=0)
 
 
 def epoch_files(work_dir: Path) -> list[Path]:

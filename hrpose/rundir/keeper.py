@@ -31,7 +31,12 @@ class Keeper:
         self.failure = ""
         self.whole: Path | None = None
         """The newest checkpoint known to be whole: read or written by this process."""
+        self._best_of_whole = ""
         self._waiting: tuple[str, Mapping[str, Any]] | None = None  # best weights, not written
+
+    def go_on_from(self, path: Path, best_file: str) -> None:
+        """Take the checkpoint `path`, which was read whole, for the newest one."""
+        self.whole, self._best_of_whole = path, best_file
 
     def save(self, state: Mapping[str, Any], best_file: str, epoch: int | None) -> None:
         """Write the newest training checkpoint; under the name `epoch_N.pth` too if `epoch` is set.
@@ -42,12 +47,17 @@ class Keeper:
             self._waiting = None
         latest = self.folder / checkpoints.LATEST
         numbered = [self.folder / f"epoch_{epoch}.pth"] if epoch is not None else []
-        if not self._write(state, *numbered, latest, before=latest):
-            return
-        outdated = self._numbered(epoch)[: -self.keep] if self.keep and epoch is not None else []
+        outdated: list[Path] = []
+        written = self._write(state, *numbered, latest, before=latest)
+        if written:
+            self._best_of_whole = best_file
+            outdated += (
+                self._numbered(epoch)[: -self.keep] if self.keep and epoch is not None else []
+            )
         if self.best_of and (self.folder / best_file).is_file():
             bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
-            outdated += [path for path in bests if path.name != best_file]
+            # what the last whole checkpoint calls the best stays until there is another one
+            outdated += [p for p in bests if p.name not in (best_file, self._best_of_whole)]
         for path in outdated:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -25,12 +25,45 @@ def save(state: Mapping[str, Any], *paths: Path) -> None:
     """
     try:
         with draft(paths[-1]) as file:
-            torch.save(sealed(state), file)
+            _save(sealed(state), file)
             flush(file)
             for path in paths[:-1]:
                 link(Path(file.name), path)
-    except RuntimeError as error:  # what torch makes of a failed write
+    except RuntimeError as error:  # of torch, which could not write
         raise OSError(_first_line(error)) from error
+
+
+class _Writer:
+    """A file that remembers why it could not be written: torch makes a riddle of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """As a file does."""
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        """As a file does."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _save(content: dict[str, Any], file: IO[bytes]) -> None:
+    """`torch.save`; OSError as the system gave it, where `file` could not be written."""
+    writer = _Writer(file)
+    try:
+        torch.save(content, writer)  # type: ignore[arg-type]
+    except RuntimeError as error:
+        raise writer.error or error from None
 
 
 def read(path: Path) -> Any:
