@@ -155,10 +155,27 @@ def restore(
     """
     keeper.whole = path
     state.restore(path, saved)
+    _say_average(state, saved, log)
     _check_best(state, saved["meta"], settings, keeper.folder, log)
     progress = state.progress
     log.rewind(progress.epoch, progress.step, progress.iteration)
     log.info(f"resumed from {path} after {_where(progress, settings)}")
+
+
+def _say_average(state: RunState, saved: dict[str, Any], log: RunLog) -> None:
+    """Say it where the run before had no moving average of the weights, or this one has none.
+
+    One that begins does so as in a new run, with the weights as they are and a decay that grows;
+    where one ends, the trained weights go on, not their average.
+    """
+    before = saved["train_state_dict"] is not None
+    if state.ema and not before:
+        log.info("the moving average of the weights begins here, with the trained weights")
+    elif before and not state.ema:
+        log.warning(
+            "the moving average of the weights ends here: from now on the trained weights are "
+            "validated and kept; the best weights so far stay those of the average"
+        )
 
 
 def _check_best(

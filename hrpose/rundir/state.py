@@ -108,7 +108,7 @@ class RunState(Generic[Model]):
             if self.ema:
                 self.ema.model.load_state_dict(saved["state_dict"])
                 self.ema.updates = saved["ema_updates"]
-            self.optimizer.load_state_dict(_with_settings_of(self.optimizer, saved["optimizer"]))
+            _restore_memory(self.optimizer, saved["optimizer"])
         except (RuntimeError, ValueError, KeyError) as error:
             lines = str(error).splitlines()
             raise CheckpointError(
@@ -131,17 +131,25 @@ def steps_of(identity: dict[str, Any]) -> tuple[int, int]:
     return identity["steps_per_epoch"], identity["animals_per_step"]
 
 
-def _with_settings_of(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
-    """`saved`, an optimizer's state, with the settings of `optimizer` in place of its own.
+def _restore_memory(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Give each parameter of `optimizer` its memory (moments, momentum) out of its state `saved`.
 
-    So a changed weight decay counts, and a fused kernel finds its counters on its device. The rate
-    stays: each step sets it.
+    The settings of `optimizer` stay, so that a changed weight decay counts; the rate is that of
+    each step. The memory takes the place, type and layout of its parameter, whatever those of the
+    run before were: a fused kernel wants its counters on its device, and walks through parameter
+    and memory as both lie, whether or not they lie alike.
     """
+    new = dict(optimizer.state)  # such as a momentum that the run before had not
     groups = zip(saved["param_groups"], optimizer.param_groups, strict=True)
-    return {
-        **saved,
-        "param_groups": [
-            {**old, **{key: new[key] for key in new if key not in ("params", "lr")}}
-            for old, new in groups
-        ],
-    }
+    kept = [
+        {**old, **{key: group[key] for key in group if key not in ("params", "lr")}}
+        for old, group in groups
+    ]
+    optimizer.load_state_dict({**saved, "param_groups": kept})
+    for parameter, first in new.items():
+        optimizer.state[parameter] = {**first, **optimizer.state[parameter]}
+    for parameter, memory in optimizer.state.items():
+        for name, value in memory.items():
+            alike = isinstance(value, torch.Tensor) and value.shape == parameter.shape
+            if alike and value.stride() != parameter.stride():
+                memory[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
