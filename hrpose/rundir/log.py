@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from hrpose.errors import RunError, say
-from hrpose.rundir.curves import draw_curves, read_rows
+from hrpose.rundir.curves import DamagedRow, draw_curves, read_rows, set_aside
 from hrpose.rundir.lock import Lock
 from hrpose.storage.whole_file import write_whole
 
 Item = TypeVar("Item")
+_NAMED = 4
+"""Damaged rows that are named; the rest is counted."""
 
 
 class _ThroughTqdm(logging.Handler):
@@ -153,6 +155,8 @@ class RunLog:
     def rewind(self, epoch: int, step: int, iteration: int) -> None:
         """Drop the rows that a run which resumes at this point will write again.
 
+        Damaged rows are put into `metrics.damaged.jsonl`, which is said.
+
         Args:
             epoch: finished epochs, those with a validation behind them.
             step: optimizer steps done of the next one.
@@ -163,20 +167,33 @@ class RunLog:
         """
         self._first_step = iteration + 1
         path = self.folder / "metrics.jsonl" if self.folder else None
-        if path and path.is_file():
+        if not (path and path.is_file()):
+            return
+        try:
+            rows, damaged = read_rows(path)
+            if damaged:
+                set_aside(damaged, path.with_name("metrics.damaged.jsonl"))
+                self._say_damaged(damaged, path)
             kept = [
                 json.dumps(row) + "\n"
-                for row in read_rows(path)
+                for row in rows
                 if row["epoch"] < epoch + (row["kind"] == "val")
                 or (step and row["epoch"] == epoch and row["iteration"] <= iteration)
             ]
-            try:
-                write_whole(path, "".join(kept))
-            except OSError as error:
-                raise RunError(
-                    f"{path}: cannot be written anew ({error.strerror}), so the run cannot go on "
-                    "from here; make room or mend the folder, then --resume again: nothing is lost"
-                ) from error
+            write_whole(path, "".join(kept))
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be written anew ({error.strerror}), so the run cannot go on "
+                "from here; make room or mend the folder, then --resume again: nothing is lost"
+            ) from error
+
+    def _say_damaged(self, damaged: list[DamagedRow], path: Path) -> None:
+        shown = "; ".join(f"line {row.line}: {row.reason}" for row in damaged[:_NAMED])
+        more = f"; and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
+        rows = f"{len(damaged)} damaged row{'s' * (len(damaged) > 1)}"
+        self.warning(
+            f"{path}: {rows} ({shown}{more}), kept in metrics.damaged.jsonl; the others stay"
+        )
 
     def board(self, step: int, **values: float | None) -> None:
         """Values for TensorBoard at optimizer step `step`; keys are written with `/` for `__`."""

@@ -44,7 +44,7 @@ def test_rows_that_cannot_be_rewritten_stay(tmp_path, log, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("hrpose.rundir.log.write_whole", full)
     with pytest.raises(RunError, match=r"metrics.jsonl: cannot be written anew \(No space left"):
         log.rewind(0, 0, 0)
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
