@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,6 +58,28 @@ class Places:
         return self.parts[2].exists()
 
 
+def remove_results(places: Places) -> None:
+    """Remove what an earlier run made of a job, by its summary: a table beside a picture or another
+    table of other numbers would mislead. The table itself stays until a new one takes its place.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    summary = places.file(".json")
+    try:
+        files = json.loads(summary.read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return
+    summary.unlink()
+    for path in (places.folder / str(name) for name in files):
+        if path.parent != places.folder or not path.name.startswith(places.stem):
+            continue  # the summary was changed by somebody
+        if path.is_dir() and path.name == f"{places.stem}.drawn":
+            shutil.rmtree(path)
+        elif path != places.file(".csv") and path.is_file():
+            path.unlink()
+
+
 class Record:
     """Writes the table and its companions in order as frames come.
 
@@ -84,6 +107,7 @@ class Record:
                     file.truncate(end)
                     file.seek(end)
             else:
+                remove_results(places)
                 self._files = [path.open("wb") for path in places.parts]
                 self._files[0].write(columns.header().encode())
                 self._files[2].write(f"{json.dumps(asked)}\n".encode())
@@ -154,16 +178,22 @@ class Record:
 
     def give_names(self, keep_frames: bool) -> None:
         """Give the table its own name, and where was looked too if that is to be kept."""
-        table, frames, progress = self.places.parts
+        table, frames, _ = self.places.parts
         try:
             table.replace(self.places.file(".csv"))
             if keep_frames:
                 frames.replace(self.places.file(".frames.jsonl"))
             else:
                 frames.unlink()
-            progress.unlink()
         except OSError as error:
             raise self._lost(error) from error
+
+    def drop(self) -> None:
+        """Remove the parts, of which nothing is worth to be kept."""
+        self.close()
+        for path in self.places.parts:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Release the files; what is written stays."""
