@@ -16,7 +16,7 @@ from pictures import write_picture, write_video
 from toy import CutOffError, Network, job, order
 
 from hrpose.errors import DataError, RunError
-from hrpose.predict import record, run
+from hrpose.predict import record, run, sources
 from hrpose.predict.boxes import read_boxes
 from hrpose.predict.record import Places
 from hrpose.predict.run import Order, check_places, do_job
@@ -227,3 +227,36 @@ def test_an_input_without_a_readable_frame_leaves_nothing(tmp_path):
     with pytest.raises(DataError, match="none of its 8 images can be read"):
         do_job(order(tmp_path / "out", Network()), task)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+class Sure(Network):
+    """Two points well inside the crop, with scores that zoom trusts."""
+
+    def __call__(self, images: np.ndarray):
+        super().__call__(images)
+        shift = images.astype(np.float64).std() / 40
+        points = np.array([[[11.0, 13], [19, 20]]]) + shift
+        return lambda: (points, np.ones((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("lives", [1, 9, 20])
+def test_zoom_goes_on_with_the_boxes_that_it_had(tmp_path, lives):
+    # a video in all but its file: in a folder of images each would be looked at by itself
+    task = job(tmp_path / "cage")
+    frames = sources._images
+
+    def as_video(job, *_):
+        return sources.Frames(frames(job), len(job.paths))
+
+    task = replace(task, kind="video")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "frames_of", as_video)
+        do_job(order(tmp_path / "whole", Sure(), look=None, formats=("jsonl",)), task)
+        out = tmp_path / "out"
+        with pytest.raises(CutOffError):
+            do_job(order(out, Sure(lives), look=None), task)
+        again = order(out, Sure(), look=None, formats=("jsonl",), resume=True)
+        do_job(again, task)
+    for name in ("cage.csv", "cage.frames.jsonl"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert '"zoom"' in (out / "cage.frames.jsonl").read_text()
