@@ -51,7 +51,15 @@ class Places:
 
     def finished(self) -> bool:
         """Whether the job is done: its summary comes last."""
-        return self.file(".json").exists()
+        return "scorer" in self.summary()
+
+    def summary(self) -> dict[str, Any]:
+        """What stands in the summary; nothing where there is none, or another file of its name."""
+        try:
+            content = json.loads(self.file(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def begun(self) -> bool:
         """Whether a run has left parts."""
@@ -65,12 +73,10 @@ def remove_results(places: Places) -> None:
     Raises:
         OSError: a file cannot be removed.
     """
-    summary = places.file(".json")
-    try:
-        files = json.loads(summary.read_text(encoding="utf-8")).get("files", [])
-    except (OSError, ValueError, AttributeError):
+    if not places.finished():
         return
-    summary.unlink()
+    files = places.summary().get("files", [])
+    places.file(".json").unlink()
     for path in (places.folder / str(name) for name in files):
         if path.parent != places.folder or not path.name.startswith(places.stem):
             continue  # the summary was changed by somebody

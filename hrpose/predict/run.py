@@ -99,10 +99,16 @@ def do_job(order: Order, job: Job) -> str:
 
 def check_places(jobs: list[Job], out: Path, resume: bool, overwrite: bool) -> None:
     """RunError, before any work, where a table would replace something that is there."""
-    if overwrite:
-        return
     there, begun = [], []
     for places in (Places.of(job, out) for job in jobs):
+        summary = places.file(".json")
+        if summary.exists() and not places.finished():
+            raise RunError(
+                f"{summary}: is no summary of an earlier run, and would be replaced by one; choose "
+                "another --out"
+            )
+        if overwrite:
+            continue
         if places.begun():
             begun.append(places.parts[0])
         elif places.file(".csv").exists() and not (resume and places.finished()):
