@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,11 +51,39 @@ class Places:
 
     def finished(self) -> bool:
         """Whether the job is done: its summary comes last."""
-        return self.file(".json").exists()
+        return "scorer" in self.summary()
+
+    def summary(self) -> dict[str, Any]:
+        """What stands in the summary; nothing where there is none, or another file of its name."""
+        try:
+            content = json.loads(self.file(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def begun(self) -> bool:
         """Whether a run has left parts."""
         return self.parts[2].exists()
+
+
+def remove_results(places: Places) -> None:
+    """Remove what an earlier run made of a job, by its summary: a table beside a picture or another
+    table of other numbers would mislead. The table itself stays until a new one takes its place.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    if not places.finished():
+        return
+    files = places.summary().get("files", [])
+    places.file(".json").unlink()
+    for path in (places.folder / str(name) for name in files):
+        if path.parent != places.folder or not path.name.startswith(places.stem):
+            continue  # the summary was changed by somebody
+        if path.is_dir() and path.name == f"{places.stem}.drawn":
+            shutil.rmtree(path)
+        elif path != places.file(".csv") and path.is_file():
+            path.unlink()
 
 
 class Record:
@@ -84,6 +113,7 @@ class Record:
                     file.truncate(end)
                     file.seek(end)
             else:
+                remove_results(places)
                 self._files = [path.open("wb") for path in places.parts]
                 self._files[0].write(columns.header().encode())
                 self._files[2].write(f"{json.dumps(asked)}\n".encode())
@@ -154,16 +184,22 @@ class Record:
 
     def give_names(self, keep_frames: bool) -> None:
         """Give the table its own name, and where was looked too if that is to be kept."""
-        table, frames, progress = self.places.parts
+        table, frames, _ = self.places.parts
         try:
             table.replace(self.places.file(".csv"))
             if keep_frames:
                 frames.replace(self.places.file(".frames.jsonl"))
             else:
                 frames.unlink()
-            progress.unlink()
         except OSError as error:
             raise self._lost(error) from error
+
+    def drop(self) -> None:
+        """Remove the parts, of which nothing is worth to be kept."""
+        self.close()
+        for path in self.places.parts:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Release the files; what is written stays."""

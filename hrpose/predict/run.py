@@ -86,6 +86,8 @@ def do_job(order: Order, job: Job) -> str:
     places = Places.of(job, order.out)
     with _alone(places):
         if order.resume and places.finished():
+            with suppress(OSError):
+                places.parts[2].unlink(missing_ok=True)  # the last thing that a run does
             return f"{job}: {places.file('.csv')} is finished"
         with closing(frames_of(job, order.start, order.stop, order.stride)) as frames:
             record = Record(places, order.columns(), order.asked, order.resume)
@@ -97,10 +99,16 @@ def do_job(order: Order, job: Job) -> str:
 
 def check_places(jobs: list[Job], out: Path, resume: bool, overwrite: bool) -> None:
     """RunError, before any work, where a table would replace something that is there."""
-    if overwrite:
-        return
     there, begun = [], []
     for places in (Places.of(job, out) for job in jobs):
+        summary = places.file(".json")
+        if summary.exists() and not places.finished():
+            raise RunError(
+                f"{summary}: is no summary of an earlier run, and would be replaced by one; choose "
+                "another --out"
+            )
+        if overwrite:
+            continue
         if places.begun():
             begun.append(places.parts[0])
         elif places.file(".csv").exists() and not (resume and places.finished()):
@@ -140,6 +148,7 @@ def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
                 record.save()
                 saved = time.monotonic()
     if not tally.read:
+        record.drop()
         raise DataError(f"{job}: {_nothing(job, tally)}")
     return tally
 
@@ -178,7 +187,9 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
         for warning in (warnings := tally.warnings(job, frames)):
             order.say(f"warning: {warning}")
         path = record.places.file(".json")
-        write_summary(path, job, frames, tally, warnings, order.summary())
+        files = {"files": [path.name for path in written]}
+        write_summary(path, job, frames, tally, warnings, {**order.summary(), **files})
+        record.places.parts[2].unlink()
     except OSError as error:
         raise RunError(
             f"{error.filename or record.places.folder}: cannot be written ({error.strerror}); what "

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictures import write_picture
 
-from hrpose import cli
+from hrpose import cli, config
+from hrpose.config.pages import find_page
+from hrpose.engine.experiment import prepare
 from hrpose.predict.tables import csv_table
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
@@ -159,3 +162,39 @@ def test_nothing_is_done_where_the_checkpoint_is_of_another_page(predict, tmp_pa
     assert predict(tmp_path / "cage", "--cfg-options", "model.backbone.width=8") == 2
     assert "does not fit the model" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_labels_in_the_output_folder_are_not_replaced(predict, herd, tmp_path, capsys):
+    labels = tmp_path / "labels.json"
+    shutil.copy(herd / "annotations.json", labels)
+    before = labels.read_bytes()
+    words = (labels, "--img-root", herd / "images", "--out", tmp_path)
+    for more in ((), ("--overwrite",), ("--resume",)):
+        assert predict(*words, *more) == 2
+        assert "labels.json: is no summary of an earlier run" in capsys.readouterr().err
+    assert labels.read_bytes() == before
+
+
+def test_real_horses_get_the_points_of_test(data_dir, monkeypatch, tmp_path):
+    """67 horses, to the last of the four digits that are written."""
+    page, horses = "hrnet_w32_livestock_128x96", data_dir / "livestock-horse"
+    boxes = horses / "annotations" / "test_annotations.coco.json"
+    weights = tmp_path / "w32.pth"
+    torch.save({"state_dict": prepare(config.load(find_page(page))).model.state_dict()}, weights)
+    words = ["hrpose", page, weights, horses / "images" / "test", "--bbox", boxes]
+    words += ["--out", tmp_path / "out", "--no-flip"]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in words])
+    with pytest.raises(SystemExit) as end:
+        cli.main("predict")
+    assert end.value.code == 0
+    words = ["hrpose", page, weights, "--work-dir", tmp_path / "test", "--cfg-options"]
+    words += [f"data.root={horses}", "model.flip_test=False"]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in words])
+    cli.main("test")
+    names = {image["id"]: image["file_name"] for image in json.loads(boxes.read_text())["images"]}
+    rows = json.loads((tmp_path / "test" / "predictions.json").read_text())
+    want = {names[row["image_id"]]: np.array(row["keypoints"]).reshape(-1, 3) for row in rows}
+    table = csv_table.read(tmp_path / "out" / "test.csv")
+    assert len(table.labels) == len(want) == 67
+    for label, keypoints in zip(table.labels, table.keypoints, strict=True):
+        np.testing.assert_allclose(keypoints[0], want[Path(label).name][:, :2], atol=1e-4)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import write_picture
+from pictures import write_picture, write_video
 from toy import CutOffError, Network, job, order
 
-from hrpose.errors import RunError
-from hrpose.predict import record
+from hrpose.errors import DataError, RunError
+from hrpose.predict import record, run, sources
 from hrpose.predict.boxes import read_boxes
 from hrpose.predict.record import Places
 from hrpose.predict.run import Order, check_places, do_job
@@ -151,10 +151,8 @@ def test_two_processes_do_not_share_a_job(tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_ten_moments(checkpoint, tmp_path):
-    folder = tmp_path / "cage"
-    for number in range(400):
-        write_picture(folder / f"{number}.png", number)
-    words = [sys.executable, "-m", "hrpose", "predict", str(TINY), str(checkpoint), str(folder)]
+    video = write_video(tmp_path / "cage.avi", 400)
+    words = [sys.executable, "-m", "hrpose", "predict", str(TINY), str(checkpoint), str(video)]
     words += ["--batch-size", "8", "--out"]
     subprocess.run([*words, str(tmp_path / "whole")], check=True)
     want = (tmp_path / "whole" / "cage.csv").read_bytes()
@@ -176,3 +174,89 @@ def test_killed_at_ten_moments(checkpoint, tmp_path):
     subprocess.run([*words, str(tmp_path / "out"), "--resume"], check=True)
     assert (tmp_path / "out" / "cage.csv").read_bytes() == want
     assert kills == 10
+
+
+def test_an_overwritten_run_leaves_no_old_results(predict, tmp_path):
+    """Tables of other numbers beside a new one would mislead, also where it was cut off."""
+    write_picture(tmp_path / "cage" / "a.png")
+    words = (tmp_path / "cage", "--formats", "coco", "jsonl", "--draw")
+    assert predict(*words) == 0
+    out = tmp_path / "out"
+    (out / "cage.notes.txt").write_text("mine")
+    assert len(list(out.iterdir())) == 7
+    assert predict(tmp_path / "cage", "--overwrite", "--bbox", "1,1,20,20") == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "cage.csv", "cage.json", "cage.notes.txt",
+    ]  # fmt: skip
+
+
+def test_an_overwriting_run_that_is_cut_off_is_not_finished(whole, tmp_path):
+    task, want = whole
+    out = tmp_path / "whole"
+    with pytest.raises(CutOffError):
+        do_job(order(out, Network(2)), task)
+    check_places([task], out, resume=True, overwrite=False)
+    network = Network()
+    do_job(order(out, network, resume=True), task)
+    assert network.batches > 0
+    assert (out / "cage.csv").read_bytes() == want
+
+
+@pytest.mark.parametrize("moment", ["write_summary", "write_formats"])
+def test_cut_off_while_the_files_get_their_names(whole, tmp_path, monkeypatch, moment):
+    task, want = whole
+    out = tmp_path / "out"
+
+    def dies(*_: object) -> None:
+        raise CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, moment, dies)
+        with pytest.raises(CutOffError):
+            do_job(order(out, Network()), task)
+    check_places([task], out, resume=True, overwrite=False)
+    do_job(order(out, Network(), resume=True), task)
+    assert (out / "cage.csv").read_bytes() == want
+    assert sorted(path.name for path in out.iterdir()) == ["cage.csv", "cage.json"]
+
+
+def test_an_input_without_a_readable_frame_leaves_nothing(tmp_path):
+    task = job(tmp_path / "cage", 8)
+    for path in task.paths:
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="none of its 8 images can be read"):
+        do_job(order(tmp_path / "out", Network()), task)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+class Sure(Network):
+    """Two points well inside the crop, with scores that zoom trusts."""
+
+    def __call__(self, images: np.ndarray):
+        super().__call__(images)
+        shift = images.astype(np.float64).std() / 40
+        points = np.array([[[11.0, 13], [19, 20]]]) + shift
+        return lambda: (points, np.ones((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("lives", [1, 9, 20])
+def test_zoom_goes_on_with_the_boxes_that_it_had(tmp_path, lives):
+    # a video in all but its file: in a folder of images each would be looked at by itself
+    task = job(tmp_path / "cage")
+    frames = sources._images
+
+    def as_video(job, *_):
+        return sources.Frames(frames(job), len(job.paths))
+
+    task = replace(task, kind="video")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "frames_of", as_video)
+        do_job(order(tmp_path / "whole", Sure(), look=None, formats=("jsonl",)), task)
+        out = tmp_path / "out"
+        with pytest.raises(CutOffError):
+            do_job(order(out, Sure(lives), look=None), task)
+        again = order(out, Sure(), look=None, formats=("jsonl",), resume=True)
+        do_job(again, task)
+    for name in ("cage.csv", "cage.frames.jsonl"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert '"zoom"' in (out / "cage.frames.jsonl").read_text()
