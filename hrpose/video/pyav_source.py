@@ -61,14 +61,18 @@ class PyAVSource:
         self.rate = float(self._stream.average_rate) if self._stream.average_rate else None
         self._to_rgb = self._av.video.reformatter.VideoReformatter()
         self._packets, self._broken = 0, ""
+        self._places: list[str] = []  # what was said of damage between the packets
         self._lost: list[tuple[float, str]] = []  # (pts, why), by pts
         self._notes: dict[int, str] = {}  # of the packets whose frames are in the decoder, by pts
         self._damage, self._clean_from = "", -math.inf
+        self._shown, self._step = -math.inf, 0.0  # pts of the last frame, longest way to the next
 
     def __iter__(self) -> Iterator[Decoded]:
         for packet in self._demux():
             frames, note = self._decode(packet)
             for frame in frames:
+                if self._is_late(frame.pts):
+                    continue
                 # frames come in the order of their times, packets do not
                 yield from self._lost_before(math.inf if frame.pts is None else frame.pts)
                 own = self._notes.pop(frame.pts, note)
@@ -78,11 +82,26 @@ class PyAVSource:
         yield from self._lost_before(math.inf)
 
     def shortfall(self) -> str:
-        """How the packets of the file compare with its header."""
-        if self._broken or self._packets < self.header_frames:
-            said = f", where the header says {self.header_frames}" if self.header_frames else ""
-            why = f" ({self._broken})" if self._broken else ""
-            return f"the file ends after {self._packets} frames{said}{why}: it is cut off"
+        """How the packets of the file compare with its header, and what is between them."""
+        why = self._broken or (self._places[0] if self._places else "") or self._early_end()
+        if not why and self._packets >= self.header_frames:
+            return ""
+        said = f", where the header says {self.header_frames}" if self.header_frames else ""
+        return (
+            f"{self._packets} frames are in it{said}{why and f' ({why})'}: it is cut off, or so "
+            "damaged that frames are missing, and the numbers of those after them are too low"
+        )
+
+    def _early_end(self) -> str:
+        """For files that count no frames: whether the video is much shorter than they say."""
+        whole = self._container.duration
+        if self.header_frames or not whole or len(self._container.streams) > 1:
+            return ""  # the sound may be longer
+        begin = self._stream.start_time or 0
+        end = float((self._shown - begin) * self._clock) if self._shown > begin else 0.0
+        lasts = whole / self._av.time_base
+        if lasts - end > max(3 * float(self._step * self._clock), 0.5):
+            return f"the last is shown at {end:.2f} s, the header says {lasts:.2f} s"
         return ""
 
     def close(self) -> None:
@@ -94,8 +113,9 @@ class PyAVSource:
         packets = self._container.demux(self._stream)
         while True:
             try:
-                with self._logs(local=True):
+                with self._logs(local=True) as said:
                     packet = next(packets, None)
+                self._look_between(packet, said)
             except self._errors as problem:
                 self._broken, packet = _reason(problem), None
             if packet is None:
@@ -104,6 +124,16 @@ class PyAVSource:
             if packet.size:  # an empty one means that a frame is shown on, or the end
                 self._packets += 1
                 yield packet
+
+    def _look_between(self, packet: Any, said: list[tuple[int, str, str]]) -> None:
+        """Note where the file, and not only what is in a packet, is damaged: frames are missing."""
+        # what its parser of the codec says is left to the decoder, which will say it again
+        found = [text.strip() for _, name, text in said if name == self._container.format.name]
+        if packet is not None and packet.is_corrupt and packet.size:
+            found.append("an incomplete packet")
+        if found:
+            self._places += found[:1]
+            self._spoilt("follows a damaged place of the file")
 
     def _decode(self, packet: Any) -> tuple[list[Any], str]:
         """Frames that the decoder has now, and what is wrong with that of `packet`."""
@@ -124,14 +154,33 @@ class PyAVSource:
                 at = -math.inf if packet.pts is None else packet.pts
                 heapq.heappush(self._lost, (at, f"cannot be decoded: {what}"))
             note = f"decoded with errors: {what}"
-            self._damage, self._clean_from = "follows a damaged frame", math.inf
+            self._spoilt("follows a damaged frame")
         if packet.pts is not None and not fault:
             self._notes[packet.pts] = note
             if len(self._notes) > _IN_DECODER:  # packets of which no frame is ever shown
                 del self._notes[next(iter(self._notes))]
         return frames, note
 
+    def _is_late(self, pts: int | None) -> bool:
+        """Whether the place of a frame has been given away as lost, as happens after damage."""
+        if pts is None:
+            return False
+        late = self._damage != "" and pts <= self._shown
+        if not math.isinf(self._shown):
+            self._step = max(self._step, pts - self._shown)
+        self._shown = max(self._shown, pts)
+        return late
+
+    def _spoilt(self, note: str) -> None:
+        """All that is decoded from here to the next key frame gets `note`."""
+        self._damage, self._clean_from = note, math.inf
+
     def _lost_before(self, pts: float) -> Iterator[Decoded]:
+        """Frames that should have come before the time `pts`, and cannot come any more."""
+        if self._damage and self._stream.codec_context.name != "vp8":  # it has hidden frames
+            for late in [at for at in self._notes if at < pts]:
+                del self._notes[late]
+                heapq.heappush(self._lost, (late, "cannot be decoded: it follows a damaged frame"))
         while self._lost and self._lost[0][0] < pts:
             at, why = heapq.heappop(self._lost)
             yield Decoded(self._seconds(None if math.isinf(at) else at), None, why)

@@ -13,9 +13,11 @@ from films import (
     cut_off,
     film,
     irregular_times,
+    memory_in_use,
     number_in,
     numbers_in,
     overwritten,
+    packets,
     painted,
 )
 
@@ -321,3 +323,51 @@ def test_a_name_is_a_file_and_never_an_address(tmp_path, monkeypatch):
     for name in ("concat:a.mp4", "100%d.mp4", "ä ü.mp4"):
         made = made.rename(tmp_path / name)
         assert len(list(open_video(name, decoder="PyAV"))) == COUNT
+
+
+SPOILT = {
+    "a.mp4": lambda path: film(path, g="10", noise=20, **QUICK),
+    "b.mp4": lambda path: film(path, g="10", noise=20, container=QUICK["container"]),
+    "c.mkv": lambda path: film(path, "libx265", noise=20, **{"x265-params": "log-level=none"}),
+    "d.webm": lambda path: film(path, "libvpx-vp9", noise=20, g="10"),
+    "e.avi": lambda path: film(path, "mjpeg", pixels="yuvj420p", noise=20),
+    "f.avi": lambda path: film(path, "mpeg4", noise=20, g="10", bf="2"),
+    "g.mkv": lambda path: film(path, "ffv1", pixels="bgr0", noise=20),
+    "h.ts": lambda path: film(path, noise=20, g="10"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_no_number_of_rows_is_wrong_in_silence(tmp_path, name):
+    """Bytes spoilt at places drawn at random: all rows are there, or it is said."""
+    path = SPOILT[name](tmp_path / name)
+    whole = path.read_bytes()
+    head = 400 if name.endswith("webm") else min(place for place, _ in packets(path) if place)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        data = np.frombuffer(whole, np.uint8).copy()
+        for place in rng.integers(head, len(data) - 60, rng.integers(1, 4)):
+            part = data[place : place + rng.choice([1, 8, 200, 1000])]
+            part[:] = rng.integers(0, 256, len(part)) * rng.integers(0, 2)
+        path.write_bytes(data.tobytes())
+        try:
+            with open_video(path, decoder="PyAV") as video:
+                frames = list(video)
+        except DataError as error:
+            assert str(path) in str(error)
+            continue
+        assert len(frames) == COUNT or video.warnings(), seed
+        assert [frame.number for frame in frames] == list(range(len(frames)))
+        if name.endswith("mp4"):
+            assert len(frames) == COUNT, "its index says where each frame is"
+
+
+@pytest.mark.slow
+@both
+def test_memory_is_constant(tmp_path, decoder):
+    path = film(tmp_path / "long.mp4", count=20_000, preset="ultrafast")
+    used = []
+    for frame in open_video(path, decoder=decoder):
+        if frame.number in (2000, 19_999):
+            used.append(memory_in_use())
+    assert used[1] - used[0] < 20e6
