@@ -65,6 +65,7 @@ class PyAVSource:
         self._lost: list[tuple[float, str]] = []  # (pts, why), by pts
         self._notes: dict[int, str] = {}  # of the packets whose frames are in the decoder, by pts
         self._damage, self._clean_from = "", -math.inf
+        self._ordered, self._sent = True, -math.inf  # whether times only rise; dts of the last one
         self._shown, self._step = -math.inf, 0.0  # pts of the last frame, longest way to the next
 
     def __iter__(self) -> Iterator[Decoded]:
@@ -145,6 +146,9 @@ class PyAVSource:
                 frames, fault = [], _reason(problem)
         if packet is None:
             return frames, self._damage
+        if packet.dts is not None:  # films that were joined begin again, and times order nothing
+            self._ordered &= packet.dts >= self._sent
+            self._sent = packet.dts
         if packet.is_keyframe:  # what is shown after it is decoded from it
             self._clean_from = -math.inf if packet.pts is None else packet.pts
         note = self._damage if (packet.pts or 0) < self._clean_from else ""
@@ -163,7 +167,7 @@ class PyAVSource:
 
     def _is_late(self, pts: int | None) -> bool:
         """Whether the place of a frame has been given away as lost, as happens after damage."""
-        if pts is None:
+        if pts is None or not self._ordered:
             return False
         late = self._damage != "" and pts <= self._shown
         if not math.isinf(self._shown):
@@ -177,7 +181,9 @@ class PyAVSource:
 
     def _lost_before(self, pts: float) -> Iterator[Decoded]:
         """Frames that should have come before the time `pts`, and cannot come any more."""
-        if self._damage and self._stream.codec_context.name != "vp8":  # it has hidden frames
+        if not self._ordered:
+            pts = math.inf
+        elif self._damage and self._stream.codec_context.name != "vp8":  # it has hidden frames
             for late in [at for at in self._notes if at < pts]:
                 del self._notes[late]
                 heapq.heappush(self._lost, (late, "cannot be decoded: it follows a damaged frame"))

@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -193,6 +194,17 @@ def test_frames_may_change_their_size(tmp_path):
         frames = list(video)
     assert [frame.image.shape for frame in frames] == [(64, 96, 3)] * 5 + [(80, 128, 3)] * COUNT
     assert "96x64 from frame 0, 128x80 from frame 5" in video.warnings()[-1]
+    with open_video(path, decoder="OpenCV") as video:
+        list(video)
+    assert "the same to the bit" in video.warnings()[-1], "it repeats the last of the first size"
+
+
+def test_films_that_were_joined_begin_again_and_lose_no_frame(tmp_path):
+    first, second = film(tmp_path / "1.ts", count=8), film(tmp_path / "2.ts")
+    path = tmp_path / "both.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    numbers = numbers_in(open_video(path, decoder="PyAV"))
+    assert numbers == [*range(8), *range(COUNT)]
 
 
 @both
@@ -323,6 +335,17 @@ def test_a_name_is_a_file_and_never_an_address(tmp_path, monkeypatch):
     for name in ("concat:a.mp4", "100%d.mp4", "ä ü.mp4"):
         made = made.rename(tmp_path / name)
         assert len(list(open_video(name, decoder="PyAV"))) == COUNT
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    made = film(tmp_path / "a.mp4")
+    try:
+        path = made.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
+    except OSError:
+        pytest.skip("no such names here")
+    assert len(list(open_video(path, decoder="PyAV"))) == COUNT
+    with pytest.raises(DataError, match="OpenCV cannot take a name that is not UTF-8"):
+        open_video(path, decoder="OpenCV")
 
 
 SPOILT = {

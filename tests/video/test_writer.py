@@ -1,4 +1,6 @@
 import importlib.util
+import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -118,6 +120,8 @@ def test_a_full_disk_is_one_error(tmp_path, encoder):
 def test_places_and_names_that_cannot_be_written(tmp_path, encoder):
     for path, said in (
         (tmp_path / "none" / "a.mp4", "cannot be written"),
+        *[(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4")), "UTF-8")]
+        * (encoder == "OpenCV"),
         (tmp_path / "a.txt", r"a.txt: expected a name that ends in .mp4"),
     ):
         with (
