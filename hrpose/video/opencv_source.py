@@ -15,6 +15,8 @@ from hrpose.errors import DataError
 from hrpose.video.first_bytes import found
 from hrpose.video.frames import Decoded
 
+_MANY = 10
+
 
 class OpenCVSource:
     """Decodes the video `path` with the FFmpeg inside OpenCV.
@@ -26,6 +28,10 @@ class OpenCVSource:
     name = "OpenCV"
 
     def __init__(self, path: Path) -> None:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:  # it would end the process
+            raise DataError(f"{str(path)!a}: OpenCV cannot take a name that is not UTF-8") from None
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise DataError(f"{path}: not a video that OpenCV can open; {found(path)}")
@@ -36,6 +42,8 @@ class OpenCVSource:
         self.header_frames = max(0, round(claimed))
         self.rate = (self._capture.get(cv2.CAP_PROP_FPS) or None) if self._has_times else None
         self._read = 0
+        self._last: np.ndarray = np.empty(0)
+        self._repeats = 0  # how many images in a row were as the one before them
 
     def __iter__(self) -> Iterator[Decoded]:
         while self._capture.grab():
@@ -45,10 +53,19 @@ class OpenCVSource:
 
     def _image(self) -> np.ndarray | None:
         ok, image = self._capture.retrieve()
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if ok else None
+        if not ok:
+            return None
+        self._repeats = self._repeats + 1 if np.array_equal(image, self._last) else 0
+        self._last = image
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
     def shortfall(self) -> str:
         """What is missing by the header's count, which OpenCV cannot tell from a wrong count."""
+        if self._repeats >= _MANY:
+            return (
+                f"its last {self._repeats + 1} images are the same to the bit, as OpenCV gives "
+                "them where frames change their size; PyAV reads those (extra `video`)"
+            )
         if self._read >= self.header_frames:
             return ""
         return (

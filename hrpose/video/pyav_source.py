@@ -6,8 +6,6 @@ is no slower on small videos, and the reader runs beside the network in any case
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,10 +15,9 @@ import numpy as np
 
 from hrpose import environment
 from hrpose.errors import DataError
+from hrpose.video.damage import Damage
 from hrpose.video.first_bytes import found
 from hrpose.video.frames import Decoded
-
-_IN_DECODER = 64  # no decoder holds more frames back
 
 
 class PyAVSource:
@@ -60,29 +57,43 @@ class PyAVSource:
         self.header_frames: int = self._stream.frames
         self.rate = float(self._stream.average_rate) if self._stream.average_rate else None
         self._to_rgb = self._av.video.reformatter.VideoReformatter()
-        self._packets, self._broken = 0, ""
-        self._lost: list[tuple[float, str]] = []  # (pts, why), by pts
-        self._notes: dict[int, str] = {}  # of the packets whose frames are in the decoder, by pts
-        self._damage, self._clean_from = "", -math.inf
+        self._damage = Damage(hidden_frames=self._stream.codec_context.name == "vp8")
+        self._packets, self._broken = 0, ""  # the latter: where and why the file is not whole
 
     def __iter__(self) -> Iterator[Decoded]:
         for packet in self._demux():
             frames, note = self._decode(packet)
             for frame in frames:
-                # frames come in the order of their times, packets do not
-                yield from self._lost_before(math.inf if frame.pts is None else frame.pts)
-                own = self._notes.pop(frame.pts, note)
+                own = self._damage.frame(frame.pts, note)
+                if own is None:
+                    continue
+                yield from self._lost_before(frame.pts)
                 if frame.is_corrupt:
                     own = own or "the decoder calls it corrupt"
                 yield Decoded(self._seconds(frame.pts), partial(self._image, frame), own)
-        yield from self._lost_before(math.inf)
+        yield from self._lost_before(None)
 
     def shortfall(self) -> str:
-        """How the packets of the file compare with its header."""
-        if self._broken or self._packets < self.header_frames:
-            said = f", where the header says {self.header_frames}" if self.header_frames else ""
-            why = f" ({self._broken})" if self._broken else ""
-            return f"the file ends after {self._packets} frames{said}{why}: it is cut off"
+        """How the packets of the file compare with its header, and what is between them."""
+        why = self._broken or self._early_end()
+        if not why and self._packets >= self.header_frames:
+            return ""
+        said = f", where the header says {self.header_frames}" if self.header_frames else ""
+        return (
+            f"{self._packets} frames are in it{said}{why and f' ({why})'}: it is cut off, or so "
+            "damaged that frames are missing, and the numbers of those after them are too low"
+        )
+
+    def _early_end(self) -> str:
+        """For files that count no frames: whether the video is much shorter than they say."""
+        whole = self._container.duration
+        if self.header_frames or not whole or len(self._container.streams) > 1:
+            return ""  # the sound may be longer
+        begin, last = self._stream.start_time or 0, self._damage.last_pts
+        end = float((last - begin) * self._clock) if last > begin else 0.0
+        lasts = whole / self._av.time_base
+        if lasts - end > max(3 * float(self._damage.longest_step * self._clock), 0.5):
+            return f"the last is shown at {end:.2f} s, the header says {lasts:.2f} s"
         return ""
 
     def close(self) -> None:
@@ -94,16 +105,27 @@ class PyAVSource:
         packets = self._container.demux(self._stream)
         while True:
             try:
-                with self._logs(local=True):
+                with self._logs(local=True) as said:
                     packet = next(packets, None)
+                self._look_between(packet, said)
             except self._errors as problem:
-                self._broken, packet = _reason(problem), None
+                self._broken, packet = self._broken or _reason(problem), None
             if packet is None:
                 yield None
                 return
             if packet.size:  # an empty one means that a frame is shown on, or the end
                 self._packets += 1
                 yield packet
+
+    def _look_between(self, packet: Any, said: list[tuple[int, str, str]]) -> None:
+        """Note where the file, and not only what is in a packet, is damaged: frames are missing."""
+        # what its parser of the codec says is left to the decoder, which will say it again
+        complaints = [text.strip() for _, name, text in said if name == self._container.format.name]
+        if packet is not None and packet.is_corrupt and packet.size:
+            complaints.append("an incomplete packet")
+        if complaints:
+            self._broken = self._broken or complaints[0]
+            self._damage.spoils("follows a damaged place of the file")
 
     def _decode(self, packet: Any) -> tuple[list[Any], str]:
         """Frames that the decoder has now, and what is wrong with that of `packet`."""
@@ -114,29 +136,21 @@ class PyAVSource:
             except self._errors as problem:
                 frames, fault = [], _reason(problem)
         if packet is None:
-            return frames, self._damage
-        if packet.is_keyframe:  # what is shown after it is decoded from it
-            self._clean_from = -math.inf if packet.pts is None else packet.pts
-        note = self._damage if (packet.pts or 0) < self._clean_from else ""
-        if fault or said:
-            what = fault or said[0][2].strip()
-            if fault and not packet.is_discard:
-                at = -math.inf if packet.pts is None else packet.pts
-                heapq.heappush(self._lost, (at, f"cannot be decoded: {what}"))
-            note = f"decoded with errors: {what}"
-            self._damage, self._clean_from = "follows a damaged frame", math.inf
-        if packet.pts is not None and not fault:
-            self._notes[packet.pts] = note
-            if len(self._notes) > _IN_DECODER:  # packets of which no frame is ever shown
-                del self._notes[next(iter(self._notes))]
-        return frames, note
+            return frames, self._damage.at_the_end()
+        return frames, self._damage.packet(
+            packet.pts,
+            packet.dts,
+            key=packet.is_keyframe,
+            hidden=packet.is_discard,
+            fault=fault,
+            said=said[0][2].strip() if said else "",
+        )
 
-    def _lost_before(self, pts: float) -> Iterator[Decoded]:
-        while self._lost and self._lost[0][0] < pts:
-            at, why = heapq.heappop(self._lost)
-            yield Decoded(self._seconds(None if math.isinf(at) else at), None, why)
+    def _lost_before(self, pts: int | None) -> Iterator[Decoded]:
+        for at, why in self._damage.lost_before(pts):
+            yield Decoded(self._seconds(at), None, why)
 
-    def _seconds(self, pts: float | None) -> float | None:
+    def _seconds(self, pts: int | None) -> float | None:
         return None if pts is None else float(pts * self._clock)
 
     def _image(self, frame: Any) -> np.ndarray | None:

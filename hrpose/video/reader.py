@@ -141,12 +141,20 @@ class VideoReader:
         try:
             first = next(self._decoded, None)
             if first is None:
-                raise DataError(f"{self.path}: a video without frames")
+                raise DataError(f"{self.path}: {self._nothing()}")
         except BaseException:
             self._source.close()
             raise
         self._timed, self._origin = first.seconds is not None, first.seconds or 0.0
         return first
+
+    def _nothing(self) -> str:
+        if not self.header_frames:
+            return "a video without frames"
+        return (
+            f"of the {self.header_frames} frames that its header says, {self.decoder} can decode "
+            "none: the file is damaged, or in a form that it does not know"
+        )
 
     def _take(self) -> Frame | None:
         """The next frame; None where it is not asked for, or is none."""

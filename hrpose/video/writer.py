@@ -146,6 +146,10 @@ class _OpenCVEncoder:
 
     def __init__(self, draft: Path, rate: float) -> None:
         self._draft, self._rate, self._frames = draft, rate, 0
+        try:
+            str(draft).encode()
+        except UnicodeEncodeError:  # it would end the process
+            raise OSError("OpenCV cannot take a name that is not UTF-8") from None
         draft.touch()  # OpenCV does not say why a file cannot be made
         self._writer: Any = None
 

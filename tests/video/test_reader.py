@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from films import (
     cut_off,
     film,
     irregular_times,
+    memory_in_use,
     number_in,
     numbers_in,
     overwritten,
+    packets,
     painted,
 )
 
@@ -191,6 +194,17 @@ def test_frames_may_change_their_size(tmp_path):
         frames = list(video)
     assert [frame.image.shape for frame in frames] == [(64, 96, 3)] * 5 + [(80, 128, 3)] * COUNT
     assert "96x64 from frame 0, 128x80 from frame 5" in video.warnings()[-1]
+    with open_video(path, decoder="OpenCV") as video:
+        list(video)
+    assert "the same to the bit" in video.warnings()[-1], "it repeats the last of the first size"
+
+
+def test_films_that_were_joined_begin_again_and_lose_no_frame(tmp_path):
+    first, second = film(tmp_path / "1.ts", count=8), film(tmp_path / "2.ts")
+    path = tmp_path / "both.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    numbers = numbers_in(open_video(path, decoder="PyAV"))
+    assert numbers == [*range(8), *range(COUNT)]
 
 
 @both
@@ -321,3 +335,62 @@ def test_a_name_is_a_file_and_never_an_address(tmp_path, monkeypatch):
     for name in ("concat:a.mp4", "100%d.mp4", "ä ü.mp4"):
         made = made.rename(tmp_path / name)
         assert len(list(open_video(name, decoder="PyAV"))) == COUNT
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    made = film(tmp_path / "a.mp4")
+    try:
+        path = made.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
+    except OSError:
+        pytest.skip("no such names here")
+    assert len(list(open_video(path, decoder="PyAV"))) == COUNT
+    with pytest.raises(DataError, match="OpenCV cannot take a name that is not UTF-8"):
+        open_video(path, decoder="OpenCV")
+
+
+SPOILT = {
+    "a.mp4": lambda path: film(path, g="10", noise=20, **QUICK),
+    "b.mp4": lambda path: film(path, g="10", noise=20, container=QUICK["container"]),
+    "c.mkv": lambda path: film(path, "libx265", noise=20, **{"x265-params": "log-level=none"}),
+    "d.webm": lambda path: film(path, "libvpx-vp9", noise=20, g="10"),
+    "e.avi": lambda path: film(path, "mjpeg", pixels="yuvj420p", noise=20),
+    "f.avi": lambda path: film(path, "mpeg4", noise=20, g="10", bf="2"),
+    "g.mkv": lambda path: film(path, "ffv1", pixels="bgr0", noise=20),
+    "h.ts": lambda path: film(path, noise=20, g="10"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_no_number_of_rows_is_wrong_in_silence(tmp_path, name):
+    """Bytes spoilt at places drawn at random: all rows are there, or it is said."""
+    path = SPOILT[name](tmp_path / name)
+    whole = path.read_bytes()
+    head = 400 if name.endswith("webm") else min(place for place, _ in packets(path) if place)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        data = np.frombuffer(whole, np.uint8).copy()
+        for place in rng.integers(head, len(data) - 60, rng.integers(1, 4)):
+            part = data[place : place + rng.choice([1, 8, 200, 1000])]
+            part[:] = rng.integers(0, 256, len(part)) * rng.integers(0, 2)
+        path.write_bytes(data.tobytes())
+        try:
+            with open_video(path, decoder="PyAV") as video:
+                frames = list(video)
+        except DataError as error:
+            assert str(path) in str(error)
+            continue
+        assert len(frames) == COUNT or video.warnings(), seed
+        assert [frame.number for frame in frames] == list(range(len(frames)))
+        if name.endswith("mp4"):
+            assert len(frames) == COUNT, "its index says where each frame is"
+
+
+@pytest.mark.slow
+@both
+def test_memory_is_constant(tmp_path, decoder):
+    path = film(tmp_path / "long.mp4", count=20_000, preset="ultrafast")
+    used = []
+    for frame in open_video(path, decoder=decoder):
+        if frame.number in (2000, 19_999):
+            used.append(memory_in_use())
+    assert used[1] - used[0] < 20e6

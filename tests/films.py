@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 W, H, COUNT, BITS = 96, 64, 40, 6
 CLOCK = Fraction(1, 1000)
@@ -70,6 +72,14 @@ def film(
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     return path
+
+
+def memory_in_use() -> int:
+    """Of this process, bytes; skips the test where the system does not say."""
+    place = Path("/proc/self/statm")
+    if not place.exists():
+        pytest.skip(f"no {place} here")
+    return int(place.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def irregular_times() -> list[int]:
