@@ -27,7 +27,7 @@ EXTRAS = {
         "pycocotools>=2.0.8",
     ],
     "dlc": ["pandas", "tables"],
-    "sleap": ["sleap-io"],
+    "sleap": ["sleap-io", "h5py"],
     "video": ["av"],
     "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
 }
@@ -52,7 +52,7 @@ setup(
     extras_require={
         **EXTRAS,
         "all": [requirement for extra in EXTRAS.values() for requirement in extra],
-        "test": [*EXTRAS["coco"], "pytest", "hypothesis"],
+        "test": [*EXTRAS["coco"], *EXTRAS["dlc"], *EXTRAS["video"], "pytest", "hypothesis"],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )

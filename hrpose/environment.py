@@ -14,7 +14,7 @@ from hrpose.errors import RunError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "coco": ("pycocotools", "xtcocotools")[: 2 if sys.version_info < (3, 12) else 1],
     "dlc": ("pandas", "tables"),
-    "sleap": ("sleap_io",),
+    "sleap": ("sleap_io", "h5py"),
     "video": ("av",),
     "export": ("onnx", "onnxscript", "onnxruntime", "safetensors"),
 }

@@ -37,8 +37,8 @@ def checked_sizes(
         if blur_kernel % 2 == 0 or not 0 < blur_kernel < 2 * min(W, H):
             limit = 2 * min(W, H)
             problems.append(f"blur_kernel {blur_kernel}: must be odd, above 0 and below {limit}")
-    if not sigma > 0:
-        problems.append(f"sigma {sigma}: must be above 0 (heatmap cells)")
+    if not 0 < sigma < max(heatmap_size, default=1):
+        problems.append(f"sigma {sigma}: must be above 0 and below the heatmap's size (cells)")
     if problems:
         raise ValueError("; ".join(problems))
     return (w, h), (W, H)

@@ -57,7 +57,7 @@ def draw_predictions(
     import numpy as np
 
     from hrpose.geometry import apply_affine
-    from hrpose.visualize import prediction_grid
+    from hrpose.visualize.grid import prediction_grid
 
     rows = np.unique(np.linspace(0, len(predictions) - 1, count).round().astype(int))
     samples = [dataset[(0, int(predictions.index[row]))] for row in rows]

@@ -1,6 +1,7 @@
 """Does a config value fit a type annotation, and the sentence that says why not."""
 
 import inspect
+import math
 import types
 from collections import abc
 from collections.abc import Callable, Iterable
@@ -42,6 +43,7 @@ def shown(value: object) -> str:
 def mismatches(value: Any, wanted: Any, path: str, lookup: Lookup) -> list[str]:
     """The sentences on what in `value` does not fit the annotation `wanted`; empty if all does.
 
+    A float must be finite: nothing on a page has reason to be infinite, and a NaN is in no range.
     A dict with 'type' stands for the object to be built from it: `lookup` gives the class behind
     its name, or None. What an annotation does not pin down (Any, protocols, type variables) fits.
     """
@@ -53,7 +55,7 @@ def mismatches(value: Any, wanted: Any, path: str, lookup: Lookup) -> list[str]:
         item = get_args(lists[0])[0]
         pairs = enumerate(value)
         return [line for i, part in pairs for line in mismatches(part, item, f"{path}.{i}", lookup)]
-    hint = ""
+    hint = "; numbers must be finite" if _holds_infinite(value) else ""
     if isinstance(value, str):
         hint = did_you_mean(value, [word for word in _words(wanted) if isinstance(word, str)])
     return [f"{path}: got {shown(value)}, expected {describe(wanted)}{hint}"]
@@ -103,7 +105,8 @@ def _fits(value: Any, wanted: Any, lookup: Lookup) -> bool:
     if origin is type(None):
         return value is None
     if origin is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and not _holds_infinite(value)
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is Path:
@@ -125,6 +128,16 @@ def _fits(value: Any, wanted: Any, lookup: Lookup) -> bool:
     if origin is abc.Callable:
         return callable(value)
     return not _is_checked(origin) or isinstance(value, origin)
+
+
+def _holds_infinite(value: Any) -> bool:
+    """Whether `value`, or an item of it, is infinite, NaN, or an int that no float can hold."""
+    if isinstance(value, list | tuple):
+        return any(_holds_infinite(item) for item in value)
+    try:
+        return isinstance(value, int | float) and not math.isfinite(value)
+    except OverflowError:
+        return True
 
 
 def _is_list(wanted: Any) -> bool:

@@ -27,6 +27,8 @@ class RandomShift(Transform):
 
     def __init__(self, prob: float = 0.3, shift: float = 0.2) -> None:
         self.prob = probability("prob", prob)
+        if not shift >= 0:
+            raise ValueError(f"shift {shift}: must be 0 or more (shares of the box)")
         self.shift = shift
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
@@ -136,6 +138,8 @@ class RandomHalfBody(Transform):
     ) -> None:
         self.prob = probability("prob", prob)
         self.upper_prob = probability("upper_prob", upper_prob)
+        if min_visible < 0:
+            raise ValueError(f"min_visible {min_visible}: must be 0 or more keypoints")
         self.min_visible = min_visible
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
@@ -191,6 +195,8 @@ class RandomScaleRotate(Transform):
     def __init__(self, scale: float = 0.5, degrees: float = 40, rotate_prob: float = 0.6) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f"scale {scale}: must be from 0 to below 1; crops shrink by 1 - scale")
+        if not degrees >= 0:
+            raise ValueError(f"degrees {degrees}: must be 0 or more")
         self.scale = scale
         self.degrees = degrees
         self.rotate_prob = probability("rotate_prob", rotate_prob)

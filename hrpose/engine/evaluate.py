@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine.device import autocast, resolve_precision
 from hrpose.engine.loading import loader
 from hrpose.engine.memory import out_of_memory
+from hrpose.engine.placement import autocast, resolve_precision
 from hrpose.errors import RunError
 from hrpose.metrics.score import Pairing, Report, score
 from hrpose.models.folding import fold_batch_norm
@@ -39,10 +39,13 @@ class Estimator:
         self.model, self.device, self.precision = fold_batch_norm(model), device, precision
 
     @torch.inference_mode()
-    def __call__(self, images: torch.Tensor) -> Answer:
-        """Set the network to work on `images` (B, 3, h, w); on a GPU nobody waits for it here."""
+    def __call__(self, images: Any) -> Answer:
+        """Set the network to work on `images` (B, 3, h, w), a tensor or an array; on a GPU nobody
+        waits for it here.
+        """
+        crops = torch.as_tensor(images)
         with autocast(self.precision, self.device):
-            keypoints, scores = self.model.predict(images.to(self.device, non_blocking=True))
+            keypoints, scores = self.model.predict(crops.to(self.device, non_blocking=True))
         done = None
         if self.device.type == "cuda":
             keypoints, scores = _to_host(keypoints), _to_host(scores)
@@ -68,7 +71,7 @@ class Evaluator:
 
     Args:
         batches: the loader of this process for `dataset`.
-        precision: as `engine.device.resolve_precision` gives it.
+        precision: as `engine.placement.resolve_precision` gives it.
     """
 
     dataset: PoseDataset

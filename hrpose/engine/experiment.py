@@ -161,6 +161,8 @@ def prepare(page: dict[str, Any]) -> Experiment:
         problems += _pipeline_problems(splits, pipelines, meta)
     if model and pipelines["train"] and pipelines["test"]:
         problems += _disagreements(page, model.codec, pipelines)
+    if metrics == []:
+        problems.append("metrics: the page lists none, so nothing could be measured; name one")
     if meta and metrics and settings:
         problems += _metric_problems(metrics, meta, settings)
     if problems or model is None:

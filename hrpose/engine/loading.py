@@ -1,49 +1,21 @@
-"""The data of an experiment on their way to the training loop: the look before, the loader."""
+"""The data of an experiment on their way to the training loop."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.errors import DataError
 from hrpose.processes import distributed
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
     from hrpose.engine.experiment import Experiment
     from hrpose.engine.settings import RunSettings
-    from hrpose.rundir.log import RunLog
-
-
-def look_at_images(
-    experiment: Experiment,
-    datasets: Mapping[str, PoseDataset | None],
-    log: RunLog,
-    folder: Path | None = None,
-) -> None:
-    """Look at the images of all `datasets`, by split, as `data.check` says.
-
-    Raises:
-        DataError: some are bad; on every process, with those of all splits.
-    """
-    from hrpose.datasets.preflight.look import require_good_images
-
-    how = experiment.data.check
-    problems = []
-    for split, dataset in datasets.items():
-        if how != "off" and distributed.rank() == 0 and dataset is not None:
-            try:
-                log.info(require_good_images(dataset, split, how == "full", folder, log.progress))
-            except DataError as error:
-                problems.append(str(error))
-    if problems := distributed.broadcast(problems):
-        raise DataError("\n".join(problems))
 
 
 def loader(experiment: Experiment, dataset: PoseDataset, train: bool, device: torch.device) -> Any:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hrpose.engine.device import autocast, resolve_precision, to_training, wrapped
+from hrpose.engine.guards.health import Health
+from hrpose.engine.guards.skipped import SkippedSteps
 from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory, MicroBatch
-from hrpose.engine.steps import BatchStatistics, SkippedSteps, clip_gradients, step_if_finite
+from hrpose.engine.placement import autocast, resolve_precision, to_training, wrapped
+from hrpose.engine.steps import BatchStatistics, clip_gradients, step_if_finite
 from hrpose.errors import DataError, LoaderError
 from hrpose.processes import distributed
 from hrpose.processes.interrupt import Interrupts, stopped
@@ -66,8 +68,11 @@ class Runner:
         self.iters_per_epoch = steps_of(state.identity)[0]
         self.statistics = BatchStatistics(state.model)
         self.memory = Memory(self.network, self.statistics, state.progress, log)
-        describe = loader.dataset.describe  # type: ignore[attr-defined]
-        self.skipped = SkippedSteps(state.progress, settings.max_skipped, describe, log.warning)
+        self.describe = loader.dataset.describe  # type: ignore[attr-defined]
+        self.skipped = SkippedSteps(
+            state.progress, settings.max_skipped, self.describe, log.warning, keeper.last_good
+        )
+        self.health = Health(state, settings.max_loss_growth, keeper.last_good)
         self.meter = Meter()
         self.interrupts = Interrupts()
 
@@ -108,7 +113,7 @@ class Runner:
             progress.iteration += 1
             progress.step += 1
             if progress.step % settings.log_interval == 0 or progress.step == self.iters_per_epoch:
-                self.report()
+                self.report(batches)
             self.pause()
 
     def train_step(self, batches: list[Batch]) -> torch.Tensor:
@@ -134,6 +139,7 @@ class Runner:
                 with autocast(self.precision, self.device):
                     heatmaps = self.network(images)
                 target, weight = self.codec.encode(keypoints, visible)
+                self.health.see(weight)
                 loss = self.loss(heatmaps.float(), target, weight) / part.divisor
                 self.state.scaler.scale(loss).backward()
             losses.append(loss.detach())
@@ -180,10 +186,16 @@ class Runner:
                 f"early stop: no better {settings.save_best} since epoch {progress.best_epoch}"
             )
 
-    def report(self) -> None:
-        """One line of progress."""
+    def report(self, batches: list[Batch]) -> None:
+        """One line of progress; `batches` are those of the last step."""
         self.skipped.examine()
-        say_training(self.state, self.meter, self.settings.epochs, self.log, self.device)
+        losses = self.state.losses.values()
+        if not self.health.report(losses):
+            self.log.warning(
+                "no point of the last steps had a target, so nothing was learned: no labelled "
+                f"keypoint lies inside its crop, as of {self.describe(int(batches[0]['index'][0]))}"
+            )
+        say_training(self.state, losses, self.meter, self.settings.epochs, self.log, self.device)
         self.state.losses.begin()
         self.meter.restart()
 
@@ -216,8 +228,12 @@ class Runner:
         """Write `latest.pth`, and the same as `epoch_N.pth` where `epoch` says that it is to stay.
 
         With several processes all must call it.
+
+        Raises:
+            RunError: the weights are ruined; the checkpoints stay as they are.
         """
         self.skipped.examine()
+        self.health.require_sound()
         snapshot = self.state.snapshot()
         if distributed.rank() == 0:
             self.keeper.save(snapshot, self.state.progress.best_file, epoch)

@@ -54,8 +54,10 @@ class WarmupStep(_Warmup):
         warmup: Warmup = "linear",
     ) -> None:
         super().__init__(warmup_iters, warmup_ratio, warmup)
-        if list(steps) != sorted(steps):
-            raise ValueError(f"steps are {tuple(steps)}: expected epochs in rising order")
+        if list(steps) != sorted(steps) or any(step < 0 for step in steps):
+            raise ValueError(f"steps are {tuple(steps)}: expected epochs from 0 in rising order")
+        if not gamma > 0:
+            raise ValueError(f"gamma is {gamma}: expected a factor above 0")
         self.steps, self.gamma = tuple(steps), gamma
 
     def factor(self, iteration: int, iters_per_epoch: int, epochs: int) -> float:
@@ -80,6 +82,8 @@ class WarmupCosine(_Warmup):
         warmup: Warmup = "linear",
     ) -> None:
         super().__init__(warmup_iters, warmup_ratio, warmup)
+        if not 0 <= final_ratio <= 1:
+            raise ValueError(f"final_ratio is {final_ratio}: expected a share from 0 to 1")
         self.final_ratio = final_ratio
 
     def factor(self, iteration: int, iters_per_epoch: int, epochs: int) -> float:

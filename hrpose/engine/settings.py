@@ -23,6 +23,8 @@ class RunSettings:
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
         accumulate: batches per optimizer step.
         clip_grad: largest gradient norm; None leaves gradients alone.
+        max_loss_growth: end where the median loss is more than so many times the first step's; None
+            for a loss that cannot be judged so.
         max_skipped: end after so many steps in a row whose gradient is not finite; each is skipped.
         ema: decay of the moving average of the weights, e.g. 0.999; None means no average.
         early_stop: end after so many validations without a better `save_best`.
@@ -46,6 +48,7 @@ class RunSettings:
     compile: bool = False
     accumulate: int = 1
     clip_grad: float | None = None
+    max_loss_growth: float | None = 100
     max_skipped: int = 10
     ema: float | None = None
     early_stop: int | None = None
@@ -80,6 +83,12 @@ class RunSettings:
             raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
         if self.clip_grad is not None and self.clip_grad <= 0:
             raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
+        if self.max_loss_growth is not None and self.max_loss_growth <= 1:
+            raise ValueError(
+                f"max_loss_growth is {self.max_loss_growth}: expected a factor above 1, or None"
+            )
+        if self.early_stop and not self.val_interval:
+            raise ValueError("early_stop needs validations: val_interval is 0, expected 1 or more")
         if self.early_stop and not self.save_best:
             raise ValueError("early_stop needs save_best, the metric that is to become better")
         if self.batch_norm_group and self.batch_norm == "sync":

@@ -1,24 +1,15 @@
 """The optimizer's step, made only with a finite gradient; what a bad one touched is put back.
 
-Nothing here waits for a GPU, except `SkippedSteps.examine`.
+Nothing here waits for a GPU.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-
-from hrpose.errors import RunError
-from hrpose.processes import distributed
-from hrpose.rundir.state import Progress
-
-_NAMED = 4
-"""Animals of a skipped step that are named; the rest is counted."""
 
 
 @torch.no_grad()
@@ -92,63 +83,3 @@ class BatchStatistics:
         for kept, live in zip(self._kept, self._live, strict=True):
             chosen = torch.where(bad.to(kept.device), kept, torch.cat(live))
             torch._foreach_copy_(live, list(chosen.split([len(buffer) for buffer in live])))
-
-
-class SkippedSteps:
-    """Counts the steps that were skipped and names their animals.
-
-    Args:
-        progress: where they are counted.
-        limit: so many in a row end the run.
-        describe: from an index of the training set to words.
-        warn: takes the sentence about a skipped step.
-    """
-
-    def __init__(
-        self,
-        progress: Progress,
-        limit: int,
-        describe: Callable[[int], str],
-        warn: Callable[[str], None],
-    ) -> None:
-        self._progress, self._limit, self._describe, self._warn = progress, limit, describe, warn
-        self._open: list[tuple[int, Tensor, list[int]]] = []
-
-    def note(self, iteration: int, finite: Tensor, batches: list[dict[str, Any]]) -> None:
-        """Remember how step `iteration` on `batches` went; see `examine`."""
-        indices = [index for batch in batches for index in batch["index"].tolist()]
-        self._open.append((iteration, finite, indices))
-        if finite.device.type == "cpu" or len(self._open) >= self._limit:
-            self.examine()
-
-    def examine(self) -> None:
-        """Look at the steps since the last look; name the skipped ones. Waits for the device.
-
-        Raises:
-            RunError: too many in a row.
-        """
-        if not self._open:
-            return
-        outcomes = torch.stack([finite for _, finite, _ in self._open]).tolist()
-        steps, self._open = self._open, []
-        progress = self._progress
-        for (iteration, _, indices), finite in zip(steps, outcomes, strict=True):
-            if finite:
-                progress.skipped_in_a_row = 0
-                continue
-            progress.skipped += 1
-            progress.skipped_in_a_row += 1
-            everyone = [i for part in distributed.gather(indices) for i in part]
-            named = "; ".join(self._describe(index) for index in everyone[:_NAMED])
-            more = len(everyone) - _NAMED
-            self._warn(
-                f"step {iteration + 1} skipped: its gradient is not finite (number "
-                f"{progress.skipped}, {progress.skipped_in_a_row} in a row); animals: {named}"
-                + (f" and {more} more" if more > 0 else "")
-            )
-            if progress.skipped_in_a_row >= self._limit:
-                raise RunError(
-                    f"{self._limit} steps in a row had gradients that are not finite: lower "
-                    "optimizer.lr, set runner.clip_grad, or use runner.precision='fp32'; the last "
-                    "good checkpoint is untouched, and --resume goes on from it"
-                )

@@ -8,16 +8,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrpose.engine.device import choose_device, set_backends
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.loading import look_at_images
+from hrpose.engine.guards.start import look_at_images
 from hrpose.engine.tables import keypoint_table, metric_table, write_numbers
 from hrpose.errors import RunError
 from hrpose.metrics.results.write import write_predictions
 from hrpose.metrics.score import Report
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
+from hrpose.processes.device import choose_device, set_backends
 from hrpose.rundir import provenance
 from hrpose.rundir.log import RunLog
 from hrpose.storage.digests import file_digest

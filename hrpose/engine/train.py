@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from hrpose import config
-from hrpose.engine.device import (
-    choose_device,
-    grad_scaler,
-    on_device,
-    resolve_precision,
-    set_backends,
-)
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
-from hrpose.engine.loading import loader, look_at_images, size_of_epoch
+from hrpose.engine.guards.start import (
+    look_at_images,
+    require_statistics,
+    require_steps,
+    require_targets,
+)
+from hrpose.engine.loading import loader, size_of_epoch
+from hrpose.engine.placement import grad_scaler, on_device, resolve_precision
 from hrpose.engine.runner import Runner
-from hrpose.errors import RunError
 from hrpose.models.ema import EMA
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
+from hrpose.processes.device import choose_device, set_backends
 from hrpose.rundir import checkpoints, provenance
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.lock import Lock
@@ -67,7 +67,9 @@ def train(
         say_origin(work_dir, log)
         dataset, val = _data_sets(experiment, log, work_dir)
         batches = loader(experiment, dataset, train=True, device=device)
-        _require_steps(batches, experiment.data.batch_size, len(dataset), log)
+        require_steps(batches, experiment.data.batch_size, len(dataset), log)
+        require_statistics(experiment, batches)
+        require_targets(dataset, experiment.codec)
         evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
         identity = provenance.identity(public, dataset, val) | size_of_epoch(batches, settings)
         if source is not None:
@@ -167,21 +169,6 @@ def _rate_factor(experiment: Experiment, log: RunLog) -> float:
         f"{settings.base_batch_size}"
     )
     return factor
-
-
-def _require_steps(batches: Any, batch_size: int, animals: int, log: RunLog) -> None:
-    """RunError where a step has no animal for each process; a warning where batches are small."""
-    world = distributed.world_size()
-    if not len(batches):
-        raise RunError(
-            f"the training set has {animals} animals, fewer than the {world} processes; start "
-            "fewer processes"
-        )
-    if animals < batch_size * world:
-        log.warning(
-            f"the training set has {animals} animals, fewer than a batch of "
-            f"{batch_size * world}: each epoch is one smaller batch"
-        )
 
 
 def _write_page(page: dict[str, Any], work_dir: Path, log: RunLog) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
+from hrpose.models.foreign import translated
+from hrpose.models.soundness import faults, layers, learned
 from hrpose.storage import checkpoint_file
 from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
@@ -25,8 +27,8 @@ UNUSED_BY_POSE = {
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """The weights in a checkpoint file, on the CPU; nothing in the file is executed.
 
-    Takes MMPose's files (under 'state_dict'), ours (under 'model') and bare state dicts; strips
-    the 'module.' of weights that were saved from a wrapper for several GPUs.
+    Takes MMPose's and Lightning's files (under 'state_dict'), ours (under 'model') and bare state
+    dicts; keys stay as they are.
     """
     path = Path(path)
     content = checkpoint_file.read(path)
@@ -39,8 +41,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         held = ", ".join(map(str, content))[:70] if isinstance(content, dict) else type(content)
         places = "neither bare nor under 'state_dict' or 'model'"
         raise CheckpointError(f"{path}: no weights in it, {places} (it holds {held})")
-    wrapped = all(key.startswith("module.") for key in state)
-    return {key[7:] if wrapped else key: value for key, value in state.items()}
+    return dict(state)
 
 
 def load_weights(
@@ -58,26 +59,29 @@ def load_weights(
         part: 'backbone' loads into `model.backbone` alone, from ImageNet weights or a pose model.
 
     Raises:
-        CheckpointError: the file cannot be had, read or fitted; the model is then unchanged.
+        CheckpointError: the file cannot be had, read or fitted, or what it holds cannot be weights
+            (NaN, variances below 0, complex numbers); the model is then unchanged.
     """
     path = fetch(source)
-    theirs = read_state_dict(path)
-    target, ignored = model, dict[str, list[str]]()
-    if part == "backbone":
-        target = model.get_submodule("backbone")
-        theirs, ignored = _backbone_entries(theirs)
+    target = model.get_submodule("backbone") if part == "backbone" else model
     ours = target.state_dict()
+    foreign = translated(read_state_dict(path), ours)
+    theirs, ignored = foreign.entries, foreign.ignored
+    if part == "backbone":
+        theirs, others = _backbone_entries(theirs)
+        ignored |= others
     reshaped = [key for key in theirs if key in ours and theirs[key].shape != ours[key].shape]
     missing = [key for key in ours if key not in theirs and not key.endswith(COUNTER)]
     unknown = [key for key in theirs if key not in ours]
     fitting = {key: theirs[key] for key in theirs if key in ours and key not in reshaped}
 
     unset = _shape_lines(theirs, ours, reshaped)
-    unset += [f"{_names(missing)}: not in the checkpoint"] if missing else []
-    problems = [f"nothing in it fits; the model has {_names(ours)}"] if not fitting else []
+    unset += [f"{layers(missing)}: not in the checkpoint"] if missing else []
+    problems = [f"nothing in it fits; the model has {layers(ours)}"] if not fitting else []
     if strict or any(not key.startswith("keypoint_head.") for key in reshaped):
         problems += unset
-        problems += [f"{_names(unknown)}: not in the model"] if unknown and strict else []
+        problems += [f"{layers(unknown)}: not in the model"] if unknown and strict else []
+    problems += _unsound(fitting, target)
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise CheckpointError(f"{path}: does not fit the {part}{lines}")
@@ -89,10 +93,21 @@ def load_weights(
         f"{part}: loaded {len(fitting):,} of {total:,} entries "
         f"from {without_secrets(str(source))}{kept}"
     ]
+    summary += foreign.changes
     summary += [f"re-initialised {line}" for line in unset]
     ignored["not in the model"] = unknown
-    summary += [f"ignored {_names(keys)}: {why}" for why, keys in ignored.items() if keys]
+    summary += [f"ignored {layers(keys)}: {why}" for why, keys in ignored.items() if keys]
     return "; ".join(summary)
+
+
+def _unsound(entries: Mapping[str, Tensor], target: nn.Module) -> list[str]:
+    """Why `entries` cannot be what their places in `target` are for, one line a reason."""
+    trained = learned(target)
+    here = {key: value for key, value in entries.items() if key in trained}
+    other = [key for key, value in here.items() if not value.is_floating_point()]
+    kinds = ", ".join(sorted({str(here[key].dtype).removeprefix("torch.") for key in other}))
+    lines = [f"{layers(other)}: {kinds} instead of floating-point numbers"] if other else []
+    return lines + faults({key: value for key, value in here.items() if key not in other})
 
 
 def _backbone_entries(
@@ -124,11 +139,11 @@ def _shape_lines(
         lines.append(f"{FINAL_LAYER}: checkpoint {counts[0]} keypoints, model {counts[1]}")
         left = [key for key in left if not key.startswith(FINAL_LAYER)]
     if width and wanted and width != wanted:
-        lines.append(f"{_names(left)}: checkpoint HRNet-W{width}, model HRNet-W{wanted}")
+        lines.append(f"{layers(left)}: checkpoint HRNet-W{width}, model HRNet-W{wanted}")
     elif left:
         shapes = [tuple(state[left[0]].shape) for state in (theirs, ours)]
         example = f"{left[0]} is {shapes[0]} in the checkpoint, {shapes[1]} in the model"
-        lines.append(f"{_names(left)}: other shapes ({example})")
+        lines.append(f"{layers(left)}: other shapes ({example})")
     return lines
 
 
@@ -138,11 +153,3 @@ def _width(state: Mapping[str, Tensor]) -> int | None:
         if prefix + WIDTH_KEY in state:
             return len(state[prefix + WIDTH_KEY])
     return None
-
-
-def _names(keys: Iterable[str]) -> str:
-    """The layers that `keys` belong to, at most three by name, and how many entries there are."""
-    keys = list(keys)
-    layers = list(dict.fromkeys(key.rpartition(".")[0] or key for key in keys))
-    more = f" and {len(layers) - 3} more" if len(layers) > 3 else ""
-    return f"{', '.join(layers[:3])}{more} ({len(keys)} {'entry' if len(keys) == 1 else 'entries'})"

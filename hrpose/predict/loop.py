@@ -17,7 +17,7 @@ from hrpose.structures import Predictions
 Answer: TypeAlias = Callable[[], tuple[np.ndarray, np.ndarray]]
 """Waits for a batch: keypoints (B, K, 2) float64 in input px, scores (B, K) float32."""
 Estimate: TypeAlias = Callable[[Any], Answer]
-"""Takes crops (B, 3, h, w) uint8, as the loader ships them, and sets the network to work."""
+"""Takes crops (B, 3, h, w) uint8, channels last in memory, and sets the network to work."""
 
 
 def predict(batches: Iterable[dict[str, Any]], estimate: Estimate) -> Iterator[Predictions]:

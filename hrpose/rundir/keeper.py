@@ -67,6 +67,12 @@ class Keeper:
         if not self._write(state, self.folder / name):
             self._waiting = name, copy.deepcopy(sealed(state))
 
+    def last_good(self) -> str:
+        """The newest whole checkpoint in a sentence, for a run that ends before its time."""
+        if self.whole is None:
+            return "it had not been saved yet: start anew"
+        return f"the last good checkpoint is {self.whole}, and --resume goes on from it"
+
     def finish(self) -> None:
         """RunError if the newest state of the run or its best weights are not on disk."""
         if self.failure:

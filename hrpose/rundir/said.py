@@ -47,16 +47,22 @@ def say_size(
 
 
 def say_training(
-    state: RunState, meter: Meter, epochs: int, log: RunLog, device: torch.device
+    state: RunState,
+    losses: torch.Tensor,
+    meter: Meter,
+    epochs: int,
+    log: RunLog,
+    device: torch.device,
 ) -> None:
-    """One line of progress; the only place where losses leave a GPU. All processes must call it.
+    """One line of progress; the only place where losses leave a GPU.
 
     Args:
+        losses: since the last line, means over the processes.
         epochs: of the whole run.
     """
     progress, world = state.progress, distributed.world_size()
     steps = steps_of(state.identity)[0]
-    mean = state.losses.values().nanmean().item()
+    mean = losses.nanmean().item()
     loss = mean if math.isfinite(mean) else None  # None: every step was skipped
     rate = state.optimizer.param_groups[0]["lr"]
     images, seconds, wait = meter.speed()

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from hrpose.errors import CheckpointError
+from hrpose.storage.plain_arrays import STAND_INS, NotPlainError, with_arrays
 from hrpose.storage.seal import check_seal, sealed
 from hrpose.storage.whole_file import draft, flush, link
 
@@ -40,10 +40,15 @@ def read(path: Path) -> Any:
         CheckpointError: it cannot be read, is damaged, or holds other objects than data.
     """
     try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(STAND_INS):
+            content = with_arrays(torch.load(path, map_location="cpu", weights_only=True))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    except NotPlainError as error:
+        raise CheckpointError(
+            f"{path}: holds more than numbers ({error}), and reading that could run code; save the "
+            "weights alone, as tensors"
+        ) from error
     except Exception as error:  # a damaged pickle can end in almost any exception
         refused = re.search(r"GLOBAL (\S+)", str(error))
         if refused:
@@ -55,20 +60,11 @@ def read(path: Path) -> Any:
         raise CheckpointError(
             f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
         ) from error
-    check_seal(content, path)
+    try:
+        check_seal(content, path)
+    except RecursionError as error:
+        raise CheckpointError(f"{path}: not a checkpoint: it holds itself") from error
     return content
-
-
-def _numpy_scalars() -> list[Any]:
-    """What NumPy 1 and 2 call when a number is unpickled; MMPose keeps its best score as one."""
-    scalar = np.float64().__reduce__()[0]
-    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
-    return [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
-        np.dtype,
-        *{type(np.dtype(code)) for code in codes},
-    ]
 
 
 def _first_line(error: Exception) -> str:

@@ -28,6 +28,28 @@ def draft(path: Path) -> Iterator[IO[bytes]]:
         _remove(beside)
 
 
+@contextmanager
+def draft_for_library(path: Path) -> Iterator[Path]:
+    """As `draft`, for a library that opens its file itself: the name of the new file.
+
+    The name ends as that of `path` does, for libraries that choose a format by it.
+
+    Raises:
+        OSError: there is no file to put in place, or no place; what stood there still does.
+    """
+    beside = _beside(path)
+    beside = beside.with_name(beside.name + path.suffix)
+    _remove(beside)
+    try:
+        yield beside
+        with beside.open("rb+") as file:
+            flush(file)
+        beside.replace(path)
+        _flush_folder(path.parent)
+    finally:
+        _remove(beside)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Give the file `path` the content `text`, in UTF-8 and with line ends as they are.
 
@@ -60,7 +82,7 @@ def flush(file: IO[bytes]) -> None:
 
 def remove_drafts(folder: Path, pattern: str) -> None:
     """Remove drafts, of files in `folder` named like `pattern`, of processes that were killed."""
-    for path in folder.glob(f".{pattern}.*.tmp"):
+    for path in folder.glob(f".{pattern}.*.tmp*"):
         _remove(path)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hrpose.engine.device import resolve_precision
+from hrpose.engine.placement import resolve_precision
 
 
 @pytest.mark.parametrize(("native", "expected"), [(True, "bf16"), (False, "fp16")])

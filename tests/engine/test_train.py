@@ -8,6 +8,7 @@ from hrpose import config
 from hrpose.engine.test import run_test
 from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, ConfigError, RunError
+from hrpose.models import KeypointMSELoss
 from hrpose.rundir import checkpoints
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
@@ -179,9 +180,13 @@ def test_the_rate_follows_the_real_batch_when_asked(tiny, tmp_path):
     assert rows(tmp_path, "train")[-1]["lr"] == pytest.approx(0.5 * 5e-4)
 
 
-def test_a_lost_loss_stops_the_run_with_advice(tiny, tmp_path):
-    with pytest.raises(RunError, match=r"10 steps in a row.*optimizer\.lr"):
+def test_a_lost_loss_stops_the_run_with_advice(tiny, tmp_path, monkeypatch):
+    with pytest.raises(RunError, match=r"ruined its weights.*optimizer\.lr"):
         train(tiny("optimizer.lr=1e30", "runner.epochs=3", "schedule.warmup_iters=0"), tmp_path)
+    original = KeypointMSELoss.forward
+    monkeypatch.setattr(KeypointMSELoss, "forward", lambda *args: original(*args) * torch.nan)
+    with pytest.raises(RunError, match=r"10 steps in a row.*optimizer\.lr"):
+        train(tiny("runner.epochs=3", "schedule.warmup_iters=0"), tmp_path / "nan")
 
 
 def test_config_errors_come_before_the_run_directory(tiny, tmp_path):

@@ -1,6 +1,7 @@
 """Config pages."""
 
 import pytest
+from runs import TINY
 
 import hrpose.keypoints  # noqa: F401 - registers KeypointMeta
 from hrpose import config
@@ -46,3 +47,37 @@ def test_flip_pairs(happened):
         assert "keypoints" in str(caught.value) and words in str(caught.value)
     happened("ConfigError at `keypoints` names the keypoint and its partners; a typing error is "
              "answered by the name that was meant")  # fmt: skip
+
+
+@pytest.mark.fault(
+    name="numbers that make no sense on a page",
+    does="a rate, a width of the target or a decay that is infinite, NaN, zero or below; no "
+    "metric; an early stop in a run without validation",
+    expects="ConfigError with the config path, before any data is read",
+)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("optimizer.lr=1e999", "optimizer.lr: got inf, expected a float; numbers must be finite"),
+        ("optimizer.lr=-1e-3", "optimizer (Adam): lr -0.001: must be above 0"),
+        ("optimizer.lr=0", "optimizer (Adam): lr 0: must be above 0"),
+        ("optimizer.lr=float('nan')", "optimizer.lr: got"),
+        ("optimizer.betas=(0.9,1e999)", "optimizer.betas: got (0.9, inf), expected a pair"),
+        ("codec.sigma=1e999", "sigma: got inf, expected a float; numbers must be finite"),
+        ("codec.sigma=100", "sigma 100: must be above 0 and below the heatmap's size"),
+        ("schedule.gamma=-1", "schedule (WarmupStep): gamma is -1: expected a factor above 0"),
+        ("runner.clip_grad=1e999", "runner.clip_grad: got inf"),
+        ("data.timeout=1e999", "data.timeout: got inf"),
+        ("model.std=[0.2,0.2,-1e999]", "model.std.2: got -inf"),
+        ("metrics=[]", "metrics: the page lists none, so nothing could be measured; name one"),
+        ("runner.early_stop=3", "early_stop needs validations: val_interval is 0"),
+    ],
+)
+def test_senseless_numbers(happened, change, words):
+    from hrpose.engine.experiment import prepare
+
+    changes = ["runner.val_interval=0", "runner.save_best='PCK@0.3'", change]
+    with pytest.raises(ConfigError) as caught:
+        prepare(config.load(TINY, changes))
+    assert words in str(caught.value)
+    happened("ConfigError with path, value and expectation")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrpose.engine.device import choose_device
 from hrpose.engine.train import train
 from hrpose.errors import RunError
+from hrpose.processes.device import choose_device
 from hrpose.processes.distributed import gather, mean, rank, world_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent

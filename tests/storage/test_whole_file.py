@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from hrpose.storage.whole_file import link, write_whole
+from hrpose.storage.whole_file import draft_for_library, link, remove_drafts, write_whole
 
 
 def test_what_cannot_be_written_leaves_the_file_as_it_was(tmp_path, monkeypatch):
@@ -40,3 +40,30 @@ def test_line_ends_are_the_same_on_every_system(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "linesep", "\r\n")
     write_whole(tmp_path / "page.py", "ä = 1\n")
     assert (tmp_path / "page.py").read_bytes() == b"\xc3\xa4 = 1\n"
+
+
+def test_a_library_writes_a_draft_that_ends_as_the_file_does(tmp_path):
+    path = tmp_path / "film.mp4"
+    with draft_for_library(path) as draft:
+        assert draft.parent == tmp_path and draft.suffix == ".mp4"
+        draft.write_text("one")
+        assert not path.exists()
+    assert path.read_text() == "one"
+    with pytest.raises(KeyError), draft_for_library(path) as draft:
+        draft.write_text("two")
+        raise KeyError
+    assert path.read_text() == "one"
+    with pytest.raises(FileNotFoundError), draft_for_library(path):
+        pass  # nothing was written
+    assert list(tmp_path.iterdir()) == [path], "no draft is left"
+
+
+def test_drafts_of_killed_processes_are_removed(tmp_path):
+    for name in (".film.mp4.123.tmp.mp4", ".epoch.pth.123.tmp", "film.mp4", ".film.mp4"):
+        (tmp_path / name).touch()
+    remove_drafts(tmp_path, "*.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".epoch.pth.123.tmp",
+        ".film.mp4",
+        "film.mp4",
+    ]

@@ -62,6 +62,8 @@ class CocoPoseDataset(PoseDataset):
         labels_only: bool = False,
         cache: ImageCache | None = None,
     ) -> None:
+        if not box_score_thr >= 0:
+            raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
         super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and len(paths) > 1:

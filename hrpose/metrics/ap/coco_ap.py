@@ -89,6 +89,8 @@ class CocoAP(Metric):
     ) -> None:
         if not 0 < oks_thr <= 1:
             raise ValueError(f"oks_thr {oks_thr}: expected a number above 0 and up to 1")
+        if not 0 <= vis_thr < 1:
+            raise ValueError(f"vis_thr {vis_thr}: expected a score from 0 to below 1")
         if nms not in ("hard", "soft", "none"):
             raise ValueError(f"nms {nms!r}: expected 'hard', 'soft' or 'none'")
         if sigmas is not None and not all(sigma > 0 for sigma in sigmas):

@@ -24,11 +24,12 @@ def write_predictions(predictions: Predictions, truth: Instances, path: str | Pa
     finite. There is no bbox: COCO's evaluators would take an instance's area from it instead of
     from its keypoints, and find other AP(M) and AP(L) than we do.
     """
-    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in _rows(predictions, truth))
+    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in result_rows(predictions, truth))
     write_whole(Path(path), f"[\n{rows}\n]\n")
 
 
-def _rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
+def result_rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
+    """The rows that `write_results` writes."""
     order = np.argsort(predictions.index, kind="stable")
     index = predictions.index[order]
     scores = predictions.scores[order]

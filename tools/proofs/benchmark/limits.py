@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from hrpose.engine.device import PRECISIONS, resolve_precision
 from hrpose.engine.experiment import prepare
+from hrpose.engine.placement import PRECISIONS, resolve_precision
 from proofs.benchmark.figures import Fact
 from proofs.benchmark.machine import Peaks
 from proofs.benchmark.pages import Page

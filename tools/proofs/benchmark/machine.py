@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from hrpose.engine.device import PRECISIONS
 from hrpose.engine.loading import processors
+from hrpose.engine.placement import PRECISIONS
 from hrpose.rundir import provenance
 from proofs.benchmark.figures import Figure, Row, Section, rate
 from proofs.benchmark.timing import Plan, alternate

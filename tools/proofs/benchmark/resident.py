@@ -12,13 +12,14 @@ from typing import Any
 
 import torch
 
-from hrpose.engine.device import autocast, resolve_precision, set_backends
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.loading import loader, size_of_epoch
+from hrpose.engine.placement import autocast, resolve_precision
 from hrpose.engine.runner import Runner
 from hrpose.engine.train import make_runner
 from hrpose.models import TopDown
 from hrpose.models.folding import fold_batch_norm
+from hrpose.processes.device import set_backends
 from hrpose.rundir.log import RunLog
 from proofs.benchmark.figures import Row, Section, rate, ratio
 from proofs.benchmark.limits import TRAINING, limits_of

@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
-from hrpose.engine.device import choose_device, keep_freed_memory, resolve_precision
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import processors
+from hrpose.engine.placement import resolve_precision
 from hrpose.errors import DataError, RunError
+from hrpose.processes.device import choose_device, keep_freed_memory
 from hrpose.rundir import provenance
 from hrpose.storage.whole_file import write_whole
 from proofs.benchmark import machine

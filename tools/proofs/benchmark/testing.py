@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.device import resolve_precision
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
+from hrpose.engine.placement import resolve_precision
 from hrpose.metrics.score import Pairing, score
 from hrpose.models.folding import fold_batch_norm
 from hrpose.rundir.log import RunLog

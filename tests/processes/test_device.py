@@ -7,7 +7,7 @@ import pytest
 
 COUNT = """
 import resource
-from hrpose.engine.device import keep_freed_memory
+from hrpose.processes.device import keep_freed_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -1,4 +1,4 @@
-"""Poses drawn on images, and a sheet of predictions beside the ground truth.
+"""A sheet of predictions beside the ground truth.
 
 Legend: N animals, K keypoints; h, w the image. Images are RGB uint8; points in px of that image,
 pixel centres at integers.
@@ -14,92 +14,11 @@ import numpy as np
 
 from hrpose.errors import RunError
 from hrpose.keypoints import KeypointMeta
+from hrpose.visualize import strokes
+from hrpose.visualize.colours import LEFT, MIDDLE, RIGHT, WHITE, Colour
+from hrpose.visualize.drawing import draw_animals
 
-Colour = tuple[int, int, int]
-NEAR, FAR, MIDDLE = (255, 170, 30), (70, 170, 255), (255, 90, 150)
-INK, PAPER, TEXT, FAINT, TRUTH = (
-    (16, 16, 20),
-    (24, 26, 31),
-    (236, 236, 240),
-    (150, 154, 162),
-    (255, 255, 255),
-)
-_PREFIXES = {NEAR: ("near", "left", "l_"), FAR: ("off", "right", "r_", "far")}
-_BITS = 4  # OpenCV draws to a sixteenth of a pixel
-
-
-def side_colours(meta: KeypointMeta) -> list[Colour]:
-    """One colour a keypoint: amber near or left, blue off or right, rose between; paler in turn."""
-    sides = [
-        next(
-            (side for side, starts in _PREFIXES.items() if name.lower().startswith(starts)), MIDDLE
-        )
-        for name in meta.names
-    ]
-    for first, second in meta.flip_pairs:
-        ids = meta.index(first), meta.index(second)
-        if sides[ids[0]] == sides[ids[1]]:
-            sides[ids[0]], sides[ids[1]] = NEAR, FAR
-    colours = []
-    for k, side in enumerate(sides):
-        rank, count = sides[:k].count(side), sides.count(side)
-        colours.append(_mix(side, (255, 255, 255), 0.45 * rank / max(count - 1, 1)))
-    return colours
-
-
-def _mix(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _line(
-    image: np.ndarray, start: np.ndarray, end: np.ndarray, colour: Colour, width: int
-) -> None:
-    ends = [tuple(int(v) for v in np.rint(point * 2**_BITS)) for point in (start, end)]
-    cv2.line(image, ends[0], ends[1], colour, width, cv2.LINE_AA, _BITS)
-
-
-def _dot(
-    image: np.ndarray, centre: np.ndarray, radius: float, colour: Colour, width: int = -1
-) -> None:
-    x, y = (int(v) for v in np.rint(centre * 2**_BITS))
-    cv2.circle(image, (x, y), round(radius * 2**_BITS), colour, width, cv2.LINE_AA, _BITS)
-
-
-def draw_pose(
-    image: np.ndarray,
-    keypoints: np.ndarray,
-    visible: np.ndarray,
-    meta: KeypointMeta,
-    colour: Colour | None = None,
-    threshold: float = 0.0,
-) -> np.ndarray:
-    """A copy of `image` (h, w, 3) with the skeleton and the points of one animal.
-
-    Lines and dots grow with the image and have a dark rim, to be seen on any ground.
-
-    Args:
-        keypoints: (K, 2).
-        visible: (K,) flags or scores; points at or below `threshold` are left out.
-        colour: one colour for all; None tells the sides apart, see `side_colours`.
-    """
-    image = np.ascontiguousarray(image).copy()
-    keypoints = np.asarray(keypoints, np.float64)
-    shown = (np.asarray(visible) > threshold) & np.isfinite(keypoints).all(axis=1)
-    shown &= (np.abs(keypoints) < 4 * max(image.shape)).all(axis=1)
-    colours = side_colours(meta) if colour is None else [colour] * len(meta)
-    side = min(image.shape[:2])
-    width, radius, rim = max(1, round(side / 110)), max(1.2, side / 75), max(1, round(side / 300))
-    limbs = [(start, end) for start, end in meta.skeleton_ids if shown[start] and shown[end]]
-    for start, end in limbs:
-        _line(image, keypoints[start], keypoints[end], INK, width + 2 * rim)
-    for start, end in limbs:
-        shade = _mix(colours[start], colours[end], 0.5)
-        _line(image, keypoints[start], keypoints[end], shade, width)
-    for k in np.flatnonzero(shown):
-        _dot(image, keypoints[k], radius + rim, INK)
-        _dot(image, keypoints[k], radius, colours[k])
-    return image
+PAPER, TEXT, FAINT = (24, 26, 31), (236, 236, 240), (150, 154, 162)
 
 
 def _write(image: np.ndarray, text: str, at: tuple[int, int], colour: Colour, size: float) -> int:
@@ -123,13 +42,13 @@ def _panels(
     large = cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
     large = cv2.convertScaleAbs(large, alpha=0.82)  # a little darker, so that the lines stand out
     true, found = ((points + 0.5) * scale - 0.5 for points in (truth, predicted))
-    left = draw_pose(large, true, labelled, meta)
+    left = draw_animals(large, true[None], labelled[None], meta)
     right = large.copy()
     for k in np.flatnonzero(labelled > 0):
-        _line(right, true[k], found[k], TRUTH, 1)
-    right = draw_pose(right, found, scores, meta, threshold=0.2)
+        strokes.line(right, true[k], found[k], WHITE, 1)
+    right = draw_animals(right, found[None], scores[None], meta, threshold=0.2)
     for k in np.flatnonzero(labelled > 0):
-        _dot(right, true[k], height / 46, TRUTH, 1)
+        strokes.dot(right, true[k], height / 46, WHITE, width=1)
     return np.hstack([left, np.full((height, 2, 3), PAPER, np.uint8), right])
 
 
@@ -141,10 +60,10 @@ def _header(width: int, title: str) -> np.ndarray:
         _write(head, "in each pair: left ground truth, right prediction", (14, 51), FAINT, 0.44)
         + 22
     )
-    for colour, name in ((NEAR, "near / left"), (FAR, "off / right"), (MIDDLE, "middle")):
-        _dot(head, np.array([x, 47.0]), 5, colour)
+    for colour, name in ((LEFT, "left / near"), (RIGHT, "right / off"), (MIDDLE, "middle")):
+        strokes.dot(head, np.array([x, 47.0]), 5, colour)
         x = _write(head, name, (x + 12, 51), FAINT, 0.44) + 22
-    _dot(head, np.array([x, 47.0]), 6, TRUTH, 1)
+    strokes.dot(head, np.array([x, 47.0]), 6, WHITE, width=1)
     _write(head, "where the truth is, and the way to it", (x + 12, 51), FAINT, 0.44)
     return head
 

@@ -1,0 +1,126 @@
+"""What is looked at before a run: images, targets, the size of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hrpose.errors import ConfigError, DataError, RunError
+from hrpose.models.normalisation import group_batch_norm
+from hrpose.processes import distributed
+
+if TYPE_CHECKING:
+    from hrpose.codecs import Codec
+    from hrpose.datasets.base import PoseDataset
+    from hrpose.engine.experiment import Experiment
+    from hrpose.rundir.log import RunLog
+
+
+def look_at_images(
+    experiment: Experiment,
+    datasets: Mapping[str, PoseDataset | None],
+    log: RunLog,
+    folder: Path | None = None,
+) -> None:
+    """Look at the images of all `datasets`, by split, as `data.check` says.
+
+    Raises:
+        DataError: some are bad; on every process, with those of all splits.
+    """
+    from hrpose.datasets.preflight.look import require_good_images
+
+    how = experiment.data.check
+    problems = []
+    for split, dataset in datasets.items():
+        if how != "off" and distributed.rank() == 0 and dataset is not None:
+            try:
+                log.info(require_good_images(dataset, split, how == "full", folder, log.progress))
+            except DataError as error:
+                problems.append(str(error))
+    if problems := distributed.broadcast(problems):
+        raise DataError("\n".join(problems))
+
+
+def require_steps(batches: Any, batch_size: int, animals: int, log: RunLog) -> None:
+    """RunError where a step has no animal for each process; a warning where batches are small."""
+    world = distributed.world_size()
+    if not len(batches):
+        raise RunError(
+            f"the training set has {animals} animals, fewer than the {world} processes; start "
+            "fewer processes"
+        )
+    if animals < batch_size * world:
+        log.warning(
+            f"the training set has {animals} animals, fewer than a batch of "
+            f"{batch_size * world}: each epoch is one smaller batch"
+        )
+
+
+def require_statistics(experiment: Experiment, batches: Any) -> None:
+    """ConfigError where a batch norm would see a single value, of which there is no variance.
+
+    That is one animal, alone in a batch or in a group, where the network leaves one cell of it. A
+    network in outline shows it; of several processes all must ask together.
+
+    Args:
+        batches: the loader of the training set.
+    """
+    settings = experiment.settings
+    sizes = set(map(len, batches.batch_sampler))
+    single = min(sizes, default=2) == 1 or settings.batch_norm_group is not None
+    message = ""
+    if single and settings.batch_norm == "local":
+        model = experiment.outline()
+        if settings.batch_norm_group:
+            group_batch_norm(model, settings.batch_norm_group)
+        model.train()
+        width, height = experiment.codec.input_size
+        for size in sizes:
+            try:
+                model(torch.zeros(size, 3, height, width, device="meta"))
+            except ValueError as error:  # torch's own, of any batch norm
+                if "more than 1 value per channel" in str(error):
+                    message = (
+                        f"data.batch_size: in a batch of {size} (of a training set of "
+                        f"{len(batches.dataset)}) a batch norm sees one animal alone, and "
+                        f"of its {width} x {height} px a single cell, which has no variance; take "
+                        "2 animals or more a batch and group, a larger codec.input_size, or "
+                        "runner.batch_norm='frozen'"
+                    )
+            except NotImplementedError:  # a network that has no outline finds out for itself
+                pass
+    everywhere = [line for line in distributed.gather(message) if line]
+    if everywhere:
+        raise ConfigError(everywhere[:1])
+
+
+def require_targets(dataset: PoseDataset, codec: Codec) -> None:
+    """DataError where no point of any animal has a target, as if boxes belonged to other images.
+
+    Looks no further than to the first animal that has one.
+    """
+    problem = ""
+    if distributed.rank() == 0:
+        for index in range(len(dataset)):
+            try:
+                sample = dataset[index]
+            except DataError:  # is met, and named, where the image is needed
+                break
+            if "image" not in sample:
+                break
+            points, visible = (
+                torch.as_tensor(sample[name])[None] for name in ("keypoints", "visible")
+            )
+            if codec.encode(points, visible)[1].any():
+                break
+        else:
+            problem = (
+                f"no labelled keypoint of all {len(dataset)} animals lies inside its crop: there "
+                f"is nothing to learn; the first is {dataset.describe(0)}: compare its bbox (x, y, "
+                "width, height in px) with its keypoints"
+            )
+    if problem := distributed.broadcast(problem):
+        raise DataError(problem)

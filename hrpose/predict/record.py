@@ -1,0 +1,220 @@
+"""The files of one job while it is at work, and how a run goes on from what a killed one left.
+
+While a job is at work, its table is called `<stem>.part.csv`; `<stem>.part.frames.jsonl` says where
+was looked, and `<stem>.part.progress` how far both go: first what the run was asked for, then a
+line a frame with the digest of its picture and the ends of both files, in bytes. Lines come after
+the rows that they speak of; so however the run ends, the last line whose ends lie in both files
+says what is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from hrpose.errors import RunError
+from hrpose.predict.frames import Found, Frame
+from hrpose.predict.inputs import Job
+from hrpose.predict.tables import csv_table, frames_jsonl
+from hrpose.storage.whole_file import flush
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one job in the output folder."""
+
+    folder: Path
+    stem: str
+
+    @classmethod
+    def of(cls, job: Job, out: Path) -> Places:
+        """Of `job`."""
+        return cls(out / job.folder, job.stem)
+
+    def file(self, ending: str) -> Path:
+        """`<stem><ending>`."""
+        return self.folder / f"{self.stem}{ending}"
+
+    @property
+    def parts(self) -> tuple[Path, Path, Path]:
+        """Table, frames and progress of a job at work."""
+        csv, frames, progress = ".part.csv", ".part.frames.jsonl", ".part.progress"
+        return self.file(csv), self.file(frames), self.file(progress)
+
+    def finished(self) -> bool:
+        """Whether the job is done: its summary comes last."""
+        return self.file(".json").exists()
+
+    def begun(self) -> bool:
+        """Whether a run has left parts."""
+        return self.parts[2].exists()
+
+
+class Record:
+    """Writes the table and its companions in order as frames come.
+
+    Args:
+        asked: what decides the numbers; a run goes on only where it is asked for the same.
+        resume: go on from what is there.
+
+    Raises:
+        RunError: what is there was made with something else, or nothing can be written there.
+    """
+
+    def __init__(
+        self, places: Places, columns: csv_table.Columns, asked: dict[str, Any], resume: bool
+    ) -> None:
+        self.places, self.columns, self.asked = places, columns, asked
+        self._files: list[IO[bytes]] = []
+        self.digests: list[str] = []
+        """Of the frames whose rows are there already."""
+        try:
+            places.folder.mkdir(parents=True, exist_ok=True)
+            ends = self._look() if resume and places.begun() else None
+            if ends:
+                self._files = [path.open("r+b") for path in places.parts]
+                for file, end in zip(self._files, ends, strict=True):
+                    file.truncate(end)
+                    file.seek(end)
+            else:
+                self._files = [path.open("wb") for path in places.parts]
+                self._files[0].write(columns.header().encode())
+                self._files[2].write(f"{json.dumps(asked)}\n".encode())
+                self.save()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    @property
+    def done(self) -> int:
+        """How many frames have their rows."""
+        return len(self.digests)
+
+    def add(self, found: Found) -> None:
+        """Write the row of one frame."""
+        table, frames, progress = self._files
+        try:
+            label = found.frame.label
+            table.write(csv_table.row(label, found.keypoints, found.scores).encode())
+            frames.write(frames_jsonl.lines(found).encode())
+            line = f"{found.frame.digest} {table.tell()} {frames.tell()}\n"
+            progress.write(line.encode())
+        except OSError as error:
+            raise self._lost(error) from error
+        self.digests.append(found.frame.digest)
+
+    def save(self) -> None:
+        """Hand all rows to the system, in the order that lets a killed run go on."""
+        try:
+            for file in self._files:
+                file.flush()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def checked(self, frames: Iterable[Frame], count: int) -> Iterator[Frame]:
+        """`frames`, the first `count` of which must be those that the rows were made from.
+
+        Raises:
+            RunError: a frame is another one: the input has changed.
+        """
+        seen = 0
+        for frame in frames:
+            if seen < count and frame.digest != self.digests[seen]:
+                raise RunError(
+                    f"{self.places.parts[0]}: frame {frame.label} is not the picture that its row "
+                    "was made from: the input has changed; begin again with --overwrite"
+                )
+            seen += 1
+            yield frame
+        if seen < count:
+            raise RunError(
+                f"{self.places.parts[0]}: has {count} rows, but the input gives {seen} frames now; "
+                "begin again with --overwrite"
+            )
+
+    def rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Keypoints (N, K, 2) and scores (N, K) of the rows that are there already."""
+        _, rows = csv_table.open_rows(self.places.parts[0])
+        return ((keypoints, scores) for _, keypoints, scores in rows)
+
+    def end(self) -> None:
+        """Bring all rows to the disk; the files keep their names until `give_names`."""
+        try:
+            for file in self._files:
+                flush(file)
+                file.close()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def give_names(self, keep_frames: bool) -> None:
+        """Give the table its own name, and where was looked too if that is to be kept."""
+        table, frames, progress = self.places.parts
+        try:
+            table.replace(self.places.file(".csv"))
+            if keep_frames:
+                frames.replace(self.places.file(".frames.jsonl"))
+            else:
+                frames.unlink()
+            progress.unlink()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def close(self) -> None:
+        """Release the files; what is written stays."""
+        for file in self._files:
+            with suppress(OSError):
+                file.close()
+
+    def _look(self) -> list[int] | None:
+        """Where the whole rows of a run that was cut off end, in the three files; None where it had
+        not even come to the first row.
+        """
+        table, frames, progress = self.places.parts
+        sizes = [path.stat().st_size if path.exists() else 0 for path in (table, frames)]
+        head = self.columns.header().encode()
+        if sizes[0] < len(head):
+            return None
+        with progress.open("rb") as file:
+            asked = file.readline()
+            if not asked.endswith(b"\n"):
+                return None
+            self._compare(asked)
+            ends = [len(head), 0, file.tell()]
+            for line in file:
+                parts = line.split()
+                if not line.endswith(b"\n") or len(parts) != 3:
+                    break
+                if int(parts[1]) > sizes[0] or int(parts[2]) > sizes[1]:
+                    break
+                self.digests.append(parts[0].decode())
+                ends = [int(parts[1]), int(parts[2]), ends[2] + len(line)]
+        with table.open("rb") as file:
+            if file.read(len(head)) != head:
+                raise RunError(f"{table}: has other columns than asked for; see --overwrite")
+        return ends
+
+    def _compare(self, asked: bytes) -> None:
+        """RunError where the run that was cut off was asked for something else."""
+        before = json.loads(asked)
+        now = json.loads(json.dumps(self.asked))
+        other = [name for name in now if before.get(name) != now[name]]
+        if other:
+            name = other[0]
+            raise RunError(
+                f"{self.places.parts[0]}: was begun with {name} {before.get(name)!r}, now it is "
+                f"{now[name]!r}; ask for the same, or begin again with --overwrite"
+            )
+
+    def _lost(self, error: OSError) -> RunError:
+        self.close()
+        return RunError(
+            f"{error.filename or self.places.folder}: cannot be written "
+            f"({os.strerror(error.errno) if error.errno else error}); what is written stays, go on "
+            "with --resume"
+        )

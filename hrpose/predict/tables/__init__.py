@@ -1,0 +1,1 @@
+"""Tables of predictions; each format's writer has its reader beside it where there is one."""

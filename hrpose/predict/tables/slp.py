@@ -1,0 +1,94 @@
+"""SLEAP's two files: `<stem>.slp`, opened by SLEAP and sleap-io, and `<stem>.analysis.h5`.
+
+Nodes are in the page's order, edges are its skeleton, symmetries its flip pairs; each animal is a
+track. SLEAP's coordinates have pixel centres at integers too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hrpose.predict.tables import csv_table
+from hrpose.predict.tables.formats import Finished
+from hrpose.storage.whole_file import draft_for_library
+
+if TYPE_CHECKING:
+    from hrpose.keypoints import KeypointMeta
+
+
+def write(finished: Finished) -> list[Path]:
+    """Both files; in the second, frames that were not looked at are missing points."""
+    table = csv_table.read(finished.table)
+    numbers = _numbers(finished, table)
+    slp, analysis = finished.places.file(".slp"), finished.places.file(".analysis.h5")
+    with draft_for_library(slp) as draft:
+        _write_slp(finished, table, numbers, draft)
+    with draft_for_library(analysis) as draft:
+        _write_analysis(table, numbers, draft)
+    return [slp, analysis]
+
+
+def _numbers(finished: Finished, table: csv_table.Table) -> list[int]:
+    """The number of each row's frame in its video, or of its image."""
+    if finished.job.kind == "video":
+        return [int(label) for label in table.labels]
+    return list(range(len(table.labels)))
+
+
+def _write_slp(finished: Finished, table: csv_table.Table, numbers: list[int], path: Path) -> None:
+    import sleap_io
+
+    skeleton = _skeleton(finished.cropper.meta)
+    paths = [str(file.absolute()) for file in finished.job.paths]
+    if finished.job.kind == "video":
+        video = sleap_io.Video(filename=paths[0], open_backend=False)
+    else:
+        video = sleap_io.Video.from_filename(paths)
+    tracks = [sleap_io.Track(name=name) for name in table.individuals]
+    frames = []
+    for row, number in enumerate(numbers):
+        instances = [
+            sleap_io.PredictedInstance.from_numpy(
+                table.keypoints[row, animal],
+                skeleton=skeleton,
+                point_scores=table.scores[row, animal],
+                score=float(table.scores[row, animal].mean()),
+                track=track,
+            )
+            for animal, track in enumerate(tracks)
+            if np.isfinite(table.keypoints[row, animal]).any()
+        ]
+        frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=instances))
+    labels = sleap_io.Labels(frames, videos=[video], skeletons=[skeleton], tracks=tracks)
+    sleap_io.save_slp(labels, str(path), verbose=False)
+
+
+def _skeleton(meta: KeypointMeta) -> Any:
+    import sleap_io
+
+    return sleap_io.Skeleton(
+        nodes=list(meta.names),
+        edges=[list(pair) for pair in meta.skeleton],
+        symmetries=[list(pair) for pair in meta.flip_pairs],
+        name=meta.dataset,
+    )
+
+
+def _write_analysis(table: csv_table.Table, numbers: list[int], path: Path) -> None:
+    """Datasets tracks (N, 2, K, F), point_scores (N, K, F), track_occupancy (F, N) and names."""
+    import h5py
+
+    count, animals, points = max(numbers) + 1, len(table.individuals), len(table.bodyparts)
+    tracks = np.full((animals, 2, points, count), np.nan)
+    scores = np.full((animals, points, count), np.nan)
+    tracks[..., numbers] = table.keypoints.transpose(1, 3, 2, 0)
+    scores[..., numbers] = table.scores.transpose(1, 2, 0)
+    with h5py.File(path, "w") as file:
+        file["tracks"] = tracks
+        file["point_scores"] = scores
+        file["track_occupancy"] = np.isfinite(tracks).any(axis=(1, 2)).T.astype(np.uint8)
+        file["track_names"] = [name.encode() for name in table.individuals]
+        file["node_names"] = [name.encode() for name in table.bodyparts]

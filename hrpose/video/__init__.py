@@ -1,0 +1,1 @@
+"""Videos: frames in, in their order, and drawn frames out."""

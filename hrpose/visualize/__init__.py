@@ -1,0 +1,1 @@
+"""Pictures for people: animals drawn on images, and predictions beside the ground truth."""

@@ -1,0 +1,141 @@
+"""zoom: the box follows the points, and the points get better by it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.keypoints import KeypointMeta
+from hrpose.predict.boxes import WholeFrame
+from hrpose.predict.crops import Cropper
+from hrpose.predict.frames import Frame
+from hrpose.predict.pipeline import Pipeline
+from hrpose.predict.zoom import Zoom, zoomed
+
+META = KeypointMeta("toy", ["nose", "tail", "ear"])
+SIZE = (640, 480)
+POINTS = np.array([[0.0, 0.0], [40.0, 10.0], [15.0, 30.0]])
+SURE, UNSURE = np.ones(3), np.array([0.9, 0.1, 0.1]) * 0.3
+
+
+def test_the_box_of_the_points_before():
+    zoom = Zoom()
+    first = zoom.look(SIZE)
+    assert (first.source, first.boxes.tolist()) == ("full", [[0, 0, 640, 480]])
+    zoom.learn(POINTS + 100, SURE)
+    box = zoom.look(SIZE)
+    assert (box.source, box.boxes.tolist()) == ("zoom", [[100, 100, 40, 30]])
+
+
+def test_the_box_is_ahead_of_a_moving_animal_and_ignores_a_wild_frame():
+    zoom = Zoom()
+    for step in (0, 10, 20, 30, 300):  # the last is wild; 50 comes next
+        zoom.look(SIZE)
+        zoom.learn(POINTS + 100 + step, SURE)
+    assert zoom.look(SIZE).boxes.tolist() == [[150, 150, 40, 30]]
+    zoom.learn(POINTS * 3 + 120, SURE)
+    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [40, 30]
+
+
+def test_never_below_a_quarter_of_the_first():
+    zoom = Zoom()
+    zoom.look(SIZE)
+    zoom.learn(POINTS, SURE)
+    for _ in range(40):
+        zoom.look(SIZE)
+        zoom.learn(POINTS / 100 + 50, SURE)
+    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [10, 7.5]
+
+
+def test_the_whole_frame_again_when_the_animal_is_lost():
+    zoom = Zoom()
+    zoom.look(SIZE)
+    zoom.learn(POINTS, SURE)
+    assert zoom.look(SIZE).source == "zoom"
+    zoom.learn(POINTS, UNSURE)
+    assert zoom.look(SIZE).source == "full"
+    zoom.learn(POINTS + 300, SURE)  # and it is elsewhere
+    assert zoom.look(SIZE).boxes[0, :2].tolist() == [300, 300]
+
+
+def test_the_whole_frame_again_after_300_frames():
+    zoom, sources = Zoom(), []
+    for _ in range(650):
+        sources.append(zoom.look(SIZE).source)
+        zoom.learn(POINTS, SURE)
+    assert [n for n, source in enumerate(sources) if source == "full"] == [0, 301, 602]
+
+
+class Spots:
+    """Finds the centres of three coloured spots, to whole px of the crop."""
+
+    def __call__(self, images: np.ndarray):
+        crop = images[0].transpose(1, 2, 0).astype(float)
+        points, scores = [], []
+        for channel in range(3):
+            weight = crop[..., channel] * (crop[..., channel] > 100)
+            total = weight.sum()
+            y, x = np.indices(weight.shape)
+            centre = [(weight * x).sum(), (weight * y).sum()] / total if total else np.zeros(2)
+            points.append(np.round(centre))
+            scores.append(1.0 if total else 0.0)
+        return lambda: (np.array([points]), np.array([scores], np.float32))
+
+
+def drawn(count: int) -> tuple[list[Frame], np.ndarray]:
+    """A walk of an animal of three spots, and where they are (count, 3, 2)."""
+    frames, truth = [], []
+    for number in range(count):
+        start = [60 + 4 * number, 240 + 120 * np.sin(number / 15)]
+        points = np.rint(POINTS * 1.5 + start)
+        image = np.zeros((480, 640, 3), np.uint8)
+        for channel, (x, y) in enumerate(points.astype(int)):
+            colour = [0, 0, 0]
+            colour[channel] = 255
+            cv2.circle(image, (int(x), int(y)), 7, colour, -1)
+        frames.append(Frame(str(number), number, None, image))
+        truth.append(points)
+    return frames, np.array(truth)
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    cropper = Cropper([LoadImage(), CropBox((96, 96)), Warp((96, 96))], META)
+    return Pipeline(cropper, Spots(), batch_size=1)
+
+
+def error(found, truth: np.ndarray) -> float:
+    return float(np.linalg.norm(np.array([f.keypoints[0] for f in found]) - truth, axis=2).mean())
+
+
+def test_zoom_comes_closer_on_a_drawn_video(pipeline):
+    frames, truth = drawn(80)
+    close = list(zoomed(pipeline, frames, stills=False))
+    assert [found.where.source for found in close].count("full") == 1
+    full = list(pipeline.run(drawn(80)[0], WholeFrame()))
+    assert error(full, truth) > 2
+    assert error(close[1:], truth[1:]) < error(full, truth) / 3
+
+
+def test_stills_get_two_looks(pipeline):
+    frames, truth = drawn(5)
+    found = list(zoomed(pipeline, frames[::-1], stills=True))
+    assert {one.where.source for one in found} == {"zoom"}
+    assert error(found, truth[::-1]) < 1
+
+
+def test_going_on_from_rows_gives_the_same(pipeline):
+    want = list(zoomed(pipeline, drawn(30)[0], stills=False))
+    rows = [(found.keypoints.round(4), found.scores.round(4)) for found in want[:17]]
+    rest = list(zoomed(pipeline, drawn(30)[0], False, rows))
+    assert [found.frame.number for found in rest] == list(range(17, 30))
+    for found, same in zip(rest, want[17:], strict=True):
+        np.testing.assert_array_equal(found.keypoints, same.keypoints)
+        np.testing.assert_array_equal(found.where.boxes, same.where.boxes)
+
+
+def test_the_verb_takes_it(predict, herd, tmp_path):
+    assert predict(herd / "images", "--bbox", "zoom", "--formats", "jsonl") == 0
+    assert len(Path(tmp_path / "out" / "images.csv").read_text().splitlines()) == 3 + 6
