@@ -40,6 +40,9 @@ def main(verb: str | None = None) -> None:
     command = importlib.import_module(f"hrpose.commands.{words[0]}")
     parser = argparse.ArgumentParser(prog=f"hrpose {words[0]}", description=command.__doc__)
     command.add_arguments(parser)
+    if any(not word or (word.startswith("--") and word.endswith("=")) for word in words):
+        # it would mean the default: a folder, a new run, weights that nobody chose
+        parser.error("an argument is empty; a variable of the shell that is not set?")
     status = command.run(parser.parse_args(words[1:]))
     if status is not None:
         sys.exit(status)

@@ -87,6 +87,10 @@ def test_the_version(hrpose):
         (["--verbose"], "unrecognized arguments: --verbose"),
         (["config"], "the following arguments are required: CONFIG"),
         (["config", "hrnet_w32_synthetic_96x69"], "did you mean 'hrnet_w32_synthetic_96x96'?"),
+        (["train", TINY, "--resume", ""], "an argument is empty"),
+        (["train", TINY, "--load-from="], "an argument is empty"),
+        (["test", TINY, "", "--work-dir", "x"], "an argument is empty"),
+        (["config", ""], "an argument is empty"),
         (["reproduce", "--seeds", "2"], "RunError: --seeds goes with --train"),
     ],
 )

@@ -118,7 +118,7 @@ def _read(path: Path, chain: list[Path]) -> Page:
 
     try:
         config = Config.fromfile(path, lazy_import=False, import_custom_modules=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = {str(page.resolve()): page for page in chain}
         frames = [
             (str(Path(f.filename).resolve()), f.lineno) for f in extract_tb(error.__traceback__)

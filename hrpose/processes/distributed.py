@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 _prompt: list[Any] = []
 _patient: list[Any] = []
-_LOST = r"onnection (closed|reset|refused)|roken pipe|remote process exited|RemoteError|watchdog"
-"""What gloo and NCCL say where another process is gone."""
+_LOST = (
+    r"onnection (closed|reset|refused)|roken pipe|remote process exited|RemoteError|watchdog"
+    r"|imed out waiting"
+)
+"""What gloo and NCCL say where another process is gone, or does not answer."""
+_LEAVING = 10.0
+"""Seconds in which the process group must be left."""
 
 
 def rank() -> int:
@@ -45,28 +51,38 @@ class Launched:
         return self.rank == 0
 
 
+_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
 def launched() -> Launched:
     """What torchrun says in the environment; before the processes have found one another too.
 
     Raises:
         RunError: the variables contradict one another, as a leftover RANK does.
     """
-    given = {name: os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
-    if not given["WORLD_SIZE"] and not given["RANK"]:
+    given = {name: os.environ.get(name, "") for name in _VARIABLES}
+    if not (given["RANK"] or given["WORLD_SIZE"] or given["LOCAL_RANK"]):
         return Launched()
-    try:
-        started = Launched(
-            int(given["RANK"]), int(given["WORLD_SIZE"]), int(given["LOCAL_RANK"] or 0)
-        )
-    except ValueError:
-        started = None
-    if started is None or not 0 <= started.rank < started.world_size or started.local_rank < 0:
+    numbers = [_number(given[name]) for name in _VARIABLES if name != "MASTER_ADDR"]
+    rank, world, local, local_world, port = numbers
+    alone = world == 1
+    if (
+        not 0 <= rank < world
+        or not max(0, local) < (local_world if given["LOCAL_WORLD_SIZE"] else world)
+        or (given["LOCAL_RANK"] and local < 0)
+        or not (alone or (given["MASTER_ADDR"] and 0 < port < 2**16))
+    ):
         told = ", ".join(f"{name}={value or '(not set)'}" for name, value in given.items())
         raise RunError(
             f"the environment describes no process of a run: {told}; start several processes with "
             "tools/dist_train.sh or torchrun, and unset these variables for a single one"
         )
-    return started
+    return Launched(rank, world, max(0, local))
+
+
+def _number(text: str) -> int:
+    """A whole number from 0 on; -1 for all else."""
+    return int(text) if text.isascii() and text.isdigit() else -1
 
 
 @contextmanager
@@ -83,23 +99,33 @@ def processes(device: torch.device) -> Iterator[None]:
             f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
             "start them with torchrun -m hrpose or tools/dist_train.sh"
         ) from error
-    # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that died
-    # is noticed at once, though not one that hangs: hence half an hour where all should be quick,
-    # and a day where one may look through a data set, score it or download while the others wait
-    _prompt[:] = [dist.new_group(backend="gloo", timeout=timedelta(minutes=30))]
-    _patient[:] = [dist.new_group(backend="gloo", timeout=timedelta(days=1))]
     try:
+        # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that
+        # died is noticed at once, though not one that hangs: hence half an hour where all should be
+        # quick, and a day where one may look through a data set, score it or download while the
+        # others wait
+        _prompt[:] = [dist.new_group(backend="gloo", timeout=timedelta(minutes=30))]
+        _patient[:] = [dist.new_group(backend="gloo", timeout=timedelta(days=1))]
         yield
     except RuntimeError as error:
-        if not re.search(_LOST, str(error)):
+        if not (lost := re.search(_LOST, str(error))):
             raise
+        what = "does not answer" if "imed out" in lost[0] else "has ended"
         raise RunError(
-            f"process {rank()}: another process of this run has ended; its own message says why "
+            f"process {rank()}: another process of this run {what}; its own message says why "
             f"(here: {str(error).strip().splitlines()[-1]})"
         ) from None
-    _prompt.clear()
-    _patient.clear()
-    dist.destroy_process_group()
+    finally:
+        _prompt.clear()
+        _patient.clear()
+        _leave_group()
+
+
+def _leave_group() -> None:
+    """Leave the process group; where others do not, NCCL might wait for them: not for ever."""
+    leaving = threading.Thread(target=dist.destroy_process_group, daemon=True)
+    leaving.start()
+    leaving.join(_LEAVING)
 
 
 def local_first(function: Callable[..., Result], *args: Any) -> Result:

@@ -50,7 +50,10 @@ def fetch(
             problem = "is a folder, not a checkpoint" if path.is_dir() else "no such checkpoint"
             raise CheckpointError(f"{shown(url) if '://' in url else path}: {problem}")
         return path
-    name = Path(unquote(urlsplit(url).path)).name
+    try:
+        name = Path(unquote(urlsplit(url).path)).name
+    except ValueError as error:
+        raise CheckpointError(f"{shown(url)}: is no address: {error}") from None
     if not name:
         raise CheckpointError(f"{shown(url)}: this address names no file")
     if HIDDEN in url:

@@ -28,6 +28,25 @@ def test_base_cycle(tmp_path, happened, ring):
 
 
 @pytest.mark.fault(
+    name="a page that ends the program",
+    does="a page calls sys.exit(0), exit(3); imports a module that does",
+    expects="ConfigError with the line: no command ends as if all were done",
+)
+def test_page_that_exits(tmp_path, happened, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "leaves_at_once.py").write_text("import sys\nsys.exit(0)\n")
+    (tmp_path / "base.py").write_text("import sys\nsys.exit(0)\n")
+    for text in ("import sys\nsys.exit(0)", "\nexit(3)", "\nimport leaves_at_once"):
+        (tmp_path / "page.py").write_text(text)
+        with pytest.raises(ConfigError, match=r"page\.py:2: SystemExit"):
+            config.load(tmp_path / "page.py")
+    (tmp_path / "page.py").write_text("_base_ = './base.py'")
+    with pytest.raises(ConfigError, match=r"base\.py:2: SystemExit"):
+        config.load(tmp_path / "page.py")
+    happened("ConfigError: page.py:2: SystemExit: 0")
+
+
+@pytest.mark.fault(
     name="flip pairs that are no involution",
     does="a keypoint is paired with two others; with itself; with an unknown name",
     expects="an error that names the keypoint and both partners",

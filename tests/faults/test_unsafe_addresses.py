@@ -18,7 +18,26 @@ from runs import ROOT, TINY
 from hrpose import config
 from hrpose.engine.experiment import prepare
 from hrpose.errors import CheckpointError
+from hrpose.storage.addresses import without_secrets
 from hrpose.storage.download import fetch
+
+
+@pytest.mark.fault(
+    name="an address that is none",
+    does="a bracket left open, a port of letters or beyond 65535, no host; in CHECKPOINT and in "
+    "--load-from, whose page is logged",
+    expects="CheckpointError that shows the address without its secrets",
+)
+@pytest.mark.parametrize(
+    "url", ["http://u:topsecret@[::1/x.pth", "http://h:port/x.pth", "http://127.0.0.1:99999/x.pth",
+            "https:///x.pth"],
+)  # fmt: skip
+def test_no_address(tmp_path, happened, url):
+    assert "topsecret" not in without_secrets(f"from {url}")
+    with pytest.raises(CheckpointError, match=r"x\.pth: ") as caught:
+        fetch(url, tmp_path / "cache")
+    assert "topsecret" not in str(caught.value)
+    happened("CheckpointError: http://***@[::1/x.pth: is no address: Invalid IPv6 URL")
 
 
 @pytest.mark.fault(
