@@ -19,7 +19,7 @@ FLOORS = [
     {"rundir", "datasets", "models", "metrics", "video"},
     {"predict"},
     {"engine"},
-    {"reproduce", "api"},
+    {"reproduce", "api", "labelling"},
     {"commands"},
     {"cli"},
     {"__main__"},
