@@ -89,7 +89,10 @@ def labelled(where: Places) -> set[int]:
     """Numbers of the frames that a person has labelled, by the csv tables of DeepLabCut."""
     found: set[int] = set()
     for file in where.images.glob("CollectedData_*.csv") if where.images else ():
-        found |= {int(number) for number in _NAME.findall(file.read_text(encoding="utf-8"))}
+        found |= {
+            int(number)
+            for number in _NAME.findall(file.read_text(encoding="utf-8", errors="replace"))
+        }
     return found
 
 

@@ -65,7 +65,7 @@ def check_length(table: Path, video: Path, last: int, end: int | None, count: in
     """DataError where a table whose last row is frame `last` is not that of a video of `count`.
 
     Args:
-        end: how many frames the video should have; None if that is not known.
+        end: how many frames the video has at most; None if that is not known.
     """
     if last >= count:
         raise DataError(

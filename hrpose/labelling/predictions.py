@@ -47,7 +47,7 @@ def read_predictions(path: Path) -> Table:
 
 
 def end_of(path: Path, labels: Sequence[str]) -> int | None:
-    """The number of frames that the video of a table should have; None if the table cannot tell.
+    """How many frames the video of a table has at most; None if the table cannot tell.
 
     A table of `hrpose predict --stop` ends before its video does, as the JSON file beside it says.
     """
@@ -58,7 +58,8 @@ def end_of(path: Path, labels: Sequence[str]) -> int | None:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not made by hrpose
-    return int(labels[-1]) + 1
+    before, last = [int(label) for label in labels[-2:]] if len(labels) > 1 else (-1, 0)
+    return last + (last - before)  # each n-th frame may have its row
 
 
 def _read_csv(path: Path) -> tuple[dict[str, list[str]], list[str], np.ndarray]:

@@ -15,7 +15,7 @@ from hrpose.predict.tables.csv_table import Table
 
 FAULT = 5.0
 """MADs from which on a value is a sign of a fault."""
-LEAST_PX, LEAST_LIKELIHOOD = 0.5, 0.05
+LEAST_PX, LEAST_LIKELIHOOD = 1.0, 0.05
 """MADs are taken to be at least that: so much is nothing."""
 STEADY = 0.25
 """Without a skeleton, limbs are the pairs whose length has a MAD of at most this share of it."""
