@@ -59,7 +59,7 @@ def spoilt(seed: int, stretches: int = 20) -> Walk:
     return made
 
 
-def write_table(path: Path, made: Walk, missing: str = "") -> Path:
+def write_table(path: Path, made: Walk) -> Path:
     """The csv that `hrpose predict` writes of it."""
     lines = [
         ",".join(["scorer", *["hrpose_toy"] * 12]),
@@ -68,7 +68,7 @@ def write_table(path: Path, made: Walk, missing: str = "") -> Path:
     ]
     triples = np.concatenate([made.points, made.scores[..., None]], axis=-1)
     for number, row in enumerate(triples.reshape(len(triples), -1)):
-        lines.append(",".join([str(number), *(f"{value:.4f}" for value in row)]))
+        lines.append(",".join([str(number), *("" if np.isnan(v) else f"{v:.4f}" for v in row)]))
     path.write_text("\n".join(lines) + "\n")
     return path
 

@@ -42,7 +42,7 @@ def short(tmp_path_factory):
     film = write_film(folder / "cage.mp4", made.points)
     made.scores[100, 1] = 0.1
     made.points[200, 3] += 60
-    made.points[50, 0] = np.nan
+    made.points[50, 0], made.scores[50, 0] = np.nan, 0
     return write_table(folder / "cage.csv", made), film, made
 
 
