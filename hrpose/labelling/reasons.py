@@ -18,7 +18,7 @@ FAULT = 5.0
 LEAST_PX, LEAST_LIKELIHOOD = 1.0, 0.05
 """MADs are taken to be at least that: so much is nothing."""
 STEADY = 0.25
-"""Without a skeleton, limbs are the pairs whose length has a MAD of at most this share of it."""
+"""Without a skeleton, a limb is a pair whose length has a MAD of at most this share of it."""
 LONGEST_SWAP = 60
 """Rows; of a longer swap only its beginning is found."""
 _AROUND, _PATH = 15, 31  # rows: for the usual speed at a time, and for the usual place
@@ -46,15 +46,19 @@ def signs(table: Table, limbs: Pairs, sides: Pairs) -> list[Sign]:
 
 
 def steady_pairs(table: Table) -> list[tuple[int, int]]:
-    """Pairs of keypoints whose distance varies little; all pairs if there is none."""
+    """The pairs of keypoints whose distance varies least, two for each keypoint at most.
+
+    Those that vary too much are left out, if not all do.
+    """
     points, count = table.keypoints, len(table.bodyparts)
-    pairs = [(first, second) for first in range(count) for second in range(first + 1, count)]
-    steady = []
-    for first, second in pairs:
-        lengths = _lengths(points[:, :, first] - points[:, :, second]).ravel()
-        if robust.spread(lengths) <= STEADY * robust.median(lengths):
-            steady.append((first, second))
-    return steady or pairs
+    shares = {}
+    for first in range(count):
+        for second in range(first + 1, count):
+            lengths = _lengths(points[:, :, first] - points[:, :, second]).ravel()
+            share = robust.spread(lengths) / np.fmax(robust.median(lengths), LEAST_PX)
+            shares[first, second] = float(np.nan_to_num(share, nan=np.inf))
+    best = sorted(sorted(shares, key=lambda pair: shares[pair])[: 2 * count])
+    return [pair for pair in best if shares[pair] <= STEADY] or best
 
 
 def _unlikely(table: Table) -> Sign:

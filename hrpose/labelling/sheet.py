@@ -36,8 +36,11 @@ def write_sheet(path: Path, found: Suggested) -> None:
     ok, data = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not ok:
         raise RunError(f"{path}: OpenCV cannot encode a picture of {len(cells)} frames")
-    with draft(path) as file:
-        file.write(data.tobytes())
+    try:
+        with draft(path) as file:
+            file.write(data.tobytes())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _cell(found: Suggested, index: int) -> np.ndarray:
@@ -56,7 +59,7 @@ def _cell(found: Suggested, index: int) -> np.ndarray:
     )
     foot = np.full(((_MOST_LINES + 1) * _LINE + 8, _WIDE, 3), PAPER, np.uint8)
     time = "" if picture.seconds is None else f"  {picture.seconds:.2f} s"
-    lines = textwrap.wrap(picture.candidate.why, 58)[:_MOST_LINES]
+    lines = textwrap.wrap(picture.candidate.why, 52)[:_MOST_LINES]
     _write(foot, f"frame {picture.candidate.number}{time}", 1, TEXT)
     for place, line in enumerate(lines, start=2):
         _write(foot, line, place, FAINT)

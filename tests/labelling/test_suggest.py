@@ -264,3 +264,10 @@ def test_lost_rows_are_drawn_and_written_without_points(tmp_path, short):
     assert 120 in [picture.candidate.number for picture in chosen]
     content = json.loads((tmp_path / "cage.suggested.json").read_text())
     assert len(content["images"]) == 3 and len(content["annotations"]) == 2
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path, short, hrpose):
+    table, film, _ = short
+    (tmp_path / "file").write_text("")
+    status, _, said = hrpose(table, film, "--out", tmp_path / "file", "--as", "coco")
+    assert status == 2 and "file: cannot be written" in said and said.count("\n") == 1
