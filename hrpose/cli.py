@@ -19,6 +19,7 @@ VERBS = {
     "train": "train a model from a config page",
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
+    "suggest": "choose the frames of a video that are worth labelling next",
     "evaluate": "score predictions of any origin, without images",
     "check": "look at a page, its annotations and its images before a run",
     "config": "print a page with everything filled in",

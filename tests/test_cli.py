@@ -23,6 +23,7 @@ OPTIONS = {
                 "--keep-tree", "--batch-size", "--device", "--amp", "--no-flip", "--start",
                 "--stop", "--stride", "--shard", "--resume", "--overwrite", "--allow-opencv-5",
                 "--cfg-options"],
+    "suggest": ["PREDICTIONS", "VIDEO", "--n", "--as", "--out", "--config", "--overwrite"],
     "evaluate": ["CONFIG", "PREDICTIONS", "--ann-file", "--img-root", "--out", "--compare", "--nms",
                  "--images", "--allow-missing", "--resamples", "--seed", "--cfg-options"],
     "check": ["CONFIG", "--full", "--splits", "--cfg-options"],

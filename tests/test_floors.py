@@ -19,7 +19,7 @@ FLOORS = [
     {"rundir", "datasets", "models", "metrics", "video"},
     {"predict"},
     {"engine"},
-    {"reproduce", "api"},
+    {"reproduce", "api", "labelling"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -28,6 +28,7 @@ FLOORS = [
 GROUND = FLOORS[:3]
 LIGHT = ["hrpose", "hrpose.errors", "hrpose.structures", "hrpose.config", "hrpose.config.registry"]
 LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visualize"]
+LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest"]
 LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.predict.loop", "hrpose.commands.train"]
 MOST_FILES = 14
 MOST_LINES, LONGEST_FUNCTION = 260, 60

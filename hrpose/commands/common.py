@@ -46,6 +46,13 @@ def add_allow_opencv_5(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def count(text: str) -> int:
+    """An argument that is a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 1")
+    return int(text)
+
+
 def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:
     """The page that CONFIG means, with `changes`; --cfg-options has the last word.
 

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the tables")
     _add_boxes(parser)
     _add_output(parser)
-    parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
+    parser.add_argument("--batch-size", type=common.count, default=32, metavar="N")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: a GPU if there is one)")
     parser.add_argument("--amp", action="store_true", help="in half precision: faster on a GPU")
     parser.add_argument(
@@ -54,7 +54,7 @@ def _add_boxes(parser: argparse.ArgumentParser) -> None:
         "w, h, id; a COCO file; or the box of the points found before (default: full)",
     )  # fmt: skip
     parser.add_argument(
-        "--animals", type=_count, default=1, metavar="N",
+        "--animals", type=common.count, default=1, metavar="N",
         help="how many animals a table has room for (default: 1); for more a box FILE is needed",
     )  # fmt: skip
     parser.add_argument("--img-root", type=Path, help="folder of the images of COCO files")
@@ -80,8 +80,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=_index, default=0, metavar="FRAME", help="of videos")
-    parser.add_argument("--stop", type=_count, metavar="FRAME", help="the frame after the last")
-    parser.add_argument("--stride", type=_count, default=1, metavar="N", help="each N-th frame")
+    parser.add_argument(
+        "--stop", type=common.count, metavar="FRAME", help="the frame after the last"
+    )
+    parser.add_argument(
+        "--stride", type=common.count, default=1, metavar="N", help="each N-th frame"
+    )
     parser.add_argument(
         "--shard", type=_shard, metavar="I/N",
         help="do part I of N of the inputs, and skip what is finished (in a Slurm array: its own)",
@@ -223,12 +227,6 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
             f"--animals {args.animals}: several animals need their boxes, in a file (--bbox FILE); "
             "there is no detector here"
         )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 1")
-    return int(text)
 
 
 def _index(text: str) -> int:

@@ -1,0 +1,1 @@
+"""Which frames a person should label next: found in a table of predictions, with the reason."""
