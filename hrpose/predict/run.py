@@ -144,6 +144,8 @@ def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
     with closing(answers):  # type: ignore[type-var]
         for found in bar:
             record.add(_finite(found))
+            if order.look is None and len(found.where):
+                tally.zoomed[found.where.source] += 1
             if time.monotonic() - saved > _SAVE:
                 record.save()
                 saved = time.monotonic()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from hrpose.predict.frames import Frame
+from hrpose.predict.frames import Frame, Source
 from hrpose.predict.inputs import Job
 from hrpose.predict.sources import Frames
+from hrpose.predict.zoom import SURE
 from hrpose.storage.whole_file import write_whole
 
 
@@ -26,6 +28,8 @@ class Tally:
     read: int = 0
     bad: list[tuple[str, str]] = field(default_factory=list)
     """Label and note of each frame that could not be read."""
+    zoomed: Counter[Source] = field(default_factory=Counter)
+    """How often zoom's answer is from the whole frame, and how often from a closer look."""
     began: float = field(default_factory=time.monotonic)
 
     def counted(self, frames: Frames) -> Iterator[Frame]:
@@ -52,6 +56,13 @@ class Tally:
             said.append(
                 f"{job}: {len(self.bad)} of {self.frames} could not be read and have empty rows "
                 f"({first}{more})"
+            )
+        looked = self.zoomed.total()
+        lost = self.zoomed["full"] - (job.kind == "video")  # a video begins with the whole frame
+        if lost > looked / 2:
+            said.append(
+                f"{job}: zoom saw only the whole frame in {self.zoomed['full']} of {looked}: too "
+                f"few points had a likelihood from {SURE:g} on: the model is unsure of these"
             )
         return said + frames.warnings()
 

@@ -1,17 +1,22 @@
 """zoom: the box follows the points, and the points get better by it."""
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from pictures import write_video
+from toy import job, order
 
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
 from hrpose.predict.frames import Frame
+from hrpose.predict.inputs import jobs_of
 from hrpose.predict.pipeline import Pipeline
+from hrpose.predict.run import do_job
 from hrpose.predict.zoom import Zoom, zoomed
 
 META = KeypointMeta("toy", ["nose", "tail", "ear"])
@@ -139,3 +144,33 @@ def test_going_on_from_rows_gives_the_same(pipeline):
 def test_the_verb_takes_it(predict, herd, tmp_path):
     assert predict(herd / "images", "--bbox", "zoom", "--formats", "jsonl") == 0
     assert len(Path(tmp_path / "out" / "images.csv").read_text().splitlines()) == 3 + 6
+
+
+def network(score: float):
+    """Finds the two points of the toy in the corners of the middle of every crop."""
+
+    def estimate(images: np.ndarray):
+        points = np.tile([[8.0, 8.0], [24.0, 24.0]], (len(images), 1, 1))
+        return lambda: (points, np.full(points.shape[:2], score, np.float32))
+
+    return estimate
+
+
+@pytest.mark.parametrize(("score", "lost"), [(0.3, 0), (0.29, 12)])
+def test_a_video_in_which_zoom_never_comes_closer_is_told(tmp_path, score, lost):
+    said = []
+    (video,) = jobs_of([str(write_video(tmp_path / "run.avi"))])
+    do_job(order(tmp_path / "out", network(score), look=None, say=said.append), video)
+    assert [f"whole frame in {lost} of 12:" in line for line in said] == [True] * bool(lost)
+    warnings = json.loads((tmp_path / "out" / "run.json").read_text())["warnings"]
+    assert said == [f"warning: {line}" for line in warnings]
+
+
+def test_the_first_look_of_a_video_of_one_frame_is_no_fault_but_that_of_stills_is(tmp_path):
+    said = []
+    (short,) = jobs_of([str(write_video(tmp_path / "one.avi", 1))])
+    do_job(order(tmp_path / "b", network(0.3), look=None, say=said.append), short)
+    assert said == []
+    do_job(order(tmp_path / "a", network(0.29), look=None, say=said.append), job(tmp_path / "in"))
+    assert "1 of 23 could not be read" in said[0]
+    assert "zoom saw only the whole frame in 22 of 22:" in said[1] and len(said) == 2
