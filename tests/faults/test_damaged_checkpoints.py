@@ -15,6 +15,7 @@ from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, RunError
 from hrpose.rundir import checkpoints
 from hrpose.storage import checkpoint_file
+from hrpose.storage.seal import KEY
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,8 @@ def _write_for_ever(folder: str, started) -> None:
     number = 0
     while True:
         number += 1
-        state = {"optimizer": {}, "number": number, "w": torch.full((200_000,), float(number))}
+        weights = torch.full((200_000,), float(number))
+        state = {"optimizer": {}, "meta": {}, "number": number, "w": weights}
         if latest.is_file():
             checkpoint_file.link(latest, latest.with_name(checkpoints.PREVIOUS))
         checkpoint_file.save(state, Path(folder, f"epoch_{number % 3}.pth"), latest)
@@ -194,3 +196,94 @@ def test_best_is_kept(tmp_path, happened):
     assert [path.name for path in tmp_path.glob("best_*.pth")] == [best.name]
     assert best.read_bytes() == before
     happened("kept")
+
+
+def _sparse(state):
+    key = next(iter(state["state_dict"]))
+    state["state_dict"][key] = state["state_dict"][key].to_sparse()
+
+
+def _without_memory(state):
+    state["optimizer"] = {"state": {}, "groups": []}
+
+
+_ODD = {
+    "a sparse tensor among the weights": _sparse,
+    "an optimizer of another form": _without_memory,
+    "a generator's state of another form": lambda state: state.update(generators=[1, 2]),
+    "losses that are a table": lambda state: state.update(losses=torch.zeros(2, 2)),
+    "no meta": lambda state: state.update(meta=None),
+    "an epoch that is a text": lambda state: state["meta"].update(epoch="two"),
+    "a step below 0": lambda state: state["meta"].update(step=-1),
+    "a step beyond all counts": lambda state: state["meta"].update(iteration=10**30),
+    "a best value that is a list": lambda state: state["meta"].update(best=[1.0]),
+    "a page that is no page": lambda state: state["meta"].update(page="[[["),
+}
+
+
+@pytest.mark.fault(
+    name="a sealed checkpoint with odd content",
+    does="a latest.pth with a right digest whose weights, optimizer, generators, losses or meta "
+    "are of another kind, as another program may write them",
+    expects="the content is named; the run goes on from previous.pth and ends with the same bits",
+)
+@pytest.mark.parametrize("change", _ODD.values(), ids=_ODD)
+def test_odd_content(copy, finished, happened, change):
+    latest = copy / checkpoints.LATEST
+    state = torch.load(latest, weights_only=True)
+    change(state)
+    try:
+        checkpoint_file.save(state, latest)
+    except OSError:  # no digest can be made of it, so another program wrote it without
+        torch.save({key: value for key, value in state.items() if key != KEY}, latest)
+    train(config.load(TINY, ["runner.log_interval=1"]), copy, "auto")
+    said = (copy / "train.log").read_text()
+    assert "damaged, or not written by hrpose: " in said and "trying the one before" in said
+    assert "resumed from" in said and "previous.pth" in said
+    assert same_run(copy, finished)
+    happened("named; previous.pth was taken, equal to the bit")
+
+
+@pytest.mark.fault(
+    name="best weights that are said to be elsewhere",
+    does="latest.pth and previous.pth whose meta.best_file leads to another folder",
+    expects="refused as damaged; no best weights are removed",
+)
+@pytest.mark.parametrize("name", ["../best_PCK_epoch_1.pth", "/etc/passwd", "latest.pth"])
+def test_best_elsewhere(copy, happened, name):
+    bests = sorted(copy.glob("best_*"))
+    for path in (copy / checkpoints.LATEST, copy / checkpoints.PREVIOUS, *copy.glob("epoch_*")):
+        state = torch.load(path, weights_only=True)
+        state["meta"]["best_file"] = name
+        checkpoint_file.save(state, path)
+    with pytest.raises(CheckpointError, match="best_file"):
+        train(config.load(TINY, ["runner.epochs=3"]), copy, "auto")
+    assert sorted(copy.glob("best_*")) == bests
+    happened("refused; the best weights are still there")
+
+
+@pytest.mark.fault(
+    name="a clock that is wrong",
+    does="latest.pth and previous.pth are damaged, the oldest epoch_N.pth was touched last; then "
+    "epochs of an abandoned branch have higher numbers",
+    expects="the content decides: the last epoch of the last attempt goes on",
+)
+def test_content_decides(copy, happened):
+    for name in (checkpoints.LATEST, checkpoints.PREVIOUS):
+        (copy / name).write_bytes(b"damaged")
+    os.utime(copy / "epoch_2.pth", (1, 1))
+    assert next(checkpoints.candidates(copy)).name == checkpoints.LATEST
+    path, _ = checkpoints.newest_whole(copy, lambda message: None)
+    assert path.name == "epoch_2.pth"
+    state = torch.load(copy / "epoch_2.pth", weights_only=True)
+    abandoned = {**state, "meta": {**state["meta"], "iteration": 80, "epoch": 20}}
+    checkpoint_file.save(abandoned, copy / "epoch_20.pth")
+    later = {**state, "meta": {**state["meta"], "attempt": 2, "iteration": 4, "epoch": 1}}
+    checkpoint_file.save(later, copy / "epoch_1.pth")
+    os.utime(copy / "epoch_1.pth", (1, 1))
+    path, _ = checkpoints.newest_whole(copy, lambda message: None)
+    assert path.name == "epoch_1.pth"
+    train(config.load(TINY), copy, "auto")
+    meta = checkpoints.read_training(copy / checkpoints.LATEST)["meta"]
+    assert (meta["attempt"], meta["epoch"]) == (3, 2)
+    happened("epoch_2, then epoch_1 of the later attempt; the run went on as the third")

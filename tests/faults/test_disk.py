@@ -1,6 +1,7 @@
 """The run directory."""
 
 import contextlib
+import errno
 import os
 import resource
 import shlex
@@ -18,6 +19,9 @@ from hrpose.engine.runner import Runner
 from hrpose.engine.train import train
 from hrpose.errors import RunError
 from hrpose.rundir import checkpoints
+from hrpose.rundir.keeper import Keeper
+from hrpose.rundir.log import RunLog
+from hrpose.storage import checkpoint_file
 
 PAGE = ["runner.epochs=3", "runner.log_interval=1"]
 
@@ -141,3 +145,58 @@ def test_read_only(tmp_path, happened, monkeypatch):
     with pytest.raises(RunError, match=r"cannot write there.*--work-dir"):
         train(config.load(TINY), folder)
     happened("refused at once")
+
+
+@pytest.mark.fault(
+    name="a full disk in the middle of a checkpoint",
+    does="the disk has no room after the first bytes of latest.pth, so torch's own writer fails",
+    expects="the warning says that no space is left, and on which file; not what torch says",
+)
+def test_full_in_the_middle(tmp_path, happened, monkeypatch):
+    class Full:
+        def __init__(self, file):
+            self.file, self.left = file, 100_000
+
+        def write(self, data):
+            self.left -= len(data)
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self.file.write(data)
+
+        def flush(self):
+            self.file.flush()
+
+    monkeypatch.setattr(
+        checkpoint_file, "_Writer", lambda file, kind=checkpoint_file._Writer: kind(Full(file))
+    )
+    with pytest.raises(RunError, match=r"latest.pth: No space left on device"):
+        train(config.load(TINY, ["runner.epochs=1"]), tmp_path / "run")
+    said = (tmp_path / "run/train.log").read_text()
+    assert "latest.pth: No space left on device" in said and "inline_container" not in said
+    happened("said with the file; nothing of torch's words")
+
+
+@pytest.mark.fault(
+    name="outdated best weights on a full disk",
+    does="latest.pth cannot be written while each validation brings better weights",
+    expects="only the best weights and those that the last whole checkpoint names stay",
+)
+def test_outdated_bests(tmp_path, happened, monkeypatch):
+    keeper = Keeper(tmp_path, None, "AP", RunLog(None))
+    weights = {"w": torch.ones(1)}
+    keeper.save_best(weights, "best_AP_epoch_1.pth")
+    keeper.save({"optimizer": {}}, "best_AP_epoch_1.pth", None)
+    save = checkpoint_file.save
+
+    def full(state, *paths):
+        if "latest" in paths[-1].name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(state, *paths)
+
+    monkeypatch.setattr(checkpoint_file, "save", full)
+    for epoch in (2, 3, 4):
+        keeper.save_best(weights, f"best_AP_epoch_{epoch}.pth")
+        keeper.save({"optimizer": {}}, f"best_AP_epoch_{epoch}.pth", None)
+    left = sorted(path.name for path in tmp_path.glob("best_*"))
+    assert left == ["best_AP_epoch_1.pth", "best_AP_epoch_4.pth"]
+    happened("two of four stayed")

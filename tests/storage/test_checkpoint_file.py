@@ -2,9 +2,11 @@ import os
 
 import pytest
 import torch
+from checkpoint_cases import meta
 
 from hrpose.errors import CheckpointError
 from hrpose.rundir import checkpoints
+from hrpose.rundir.generators import generator_states
 from hrpose.storage import checkpoint_file
 
 STATE = {"state_dict": {"w": torch.arange(6.0)}, "optimizer": {}, "meta": {"epoch": 3}}
@@ -67,9 +69,15 @@ def test_hostile_pickle_executes_nothing(tmp_path):
 def test_the_newest_whole_file_is_taken(tmp_path):
     said = []
     assert checkpoints.newest_whole(tmp_path, said.append) == (None, None)
-    for number, epoch in enumerate((2, 10, 9, 4)):  # 4: after a resume from epoch_2.pth
-        checkpoint_file.save(STATE, tmp_path / f"epoch_{epoch}.pth")
-        os.utime(tmp_path / f"epoch_{epoch}.pth", (number, number))
+    whole = {
+        "state_dict": {}, "train_state_dict": None, "ema_updates": 0, "scaler": {},
+        "optimizer": {"state": {}, "param_groups": []}, "losses": torch.zeros(0),
+        "generators": generator_states(),
+    }  # fmt: skip
+    for epoch, attempt in ((2, 1), (10, 2), (9, 2), (4, 3)):  # 4: resumed from epoch_2.pth
+        state = {**whole, "meta": meta(epoch=epoch, iteration=4 * epoch, attempt=attempt)}
+        checkpoint_file.save(state, tmp_path / f"epoch_{epoch}.pth")
+        os.utime(tmp_path / f"epoch_{epoch}.pth", (100 - epoch, 100 - epoch))  # no clock decides
     assert checkpoints.newest_whole(tmp_path, said.append)[0].name == "epoch_4.pth"
     for name in ("previous.pth", "latest.pth"):
         checkpoint_file.save(STATE, tmp_path / name)
