@@ -71,10 +71,16 @@ def candidates(work_dir: Path) -> Iterator[Path]:
     Of numbered ones the content decides: a later attempt comes before an earlier one, whose epochs
     may have higher numbers where a run went on from before them; then a later step. No clock does.
     """
+    yield from _newest(work_dir)
     numbered = sorted(epoch_files(work_dir), key=place_in_run)
-    for path in (work_dir / LATEST, work_dir / PREVIOUS, *reversed(numbered)):
+    for path in reversed(numbered):
         if path.is_file():
             yield path
+
+
+def _newest(work_dir: Path) -> list[Path]:
+    """The two that are written at every save, as far as they are there."""
+    return [path for name in (LATEST, PREVIOUS) if (path := work_dir / name).is_file()]
 
 
 def place_in_run(path: Path) -> tuple[int, int]:
@@ -83,14 +89,16 @@ def place_in_run(path: Path) -> tuple[int, int]:
     """
     try:
         meta = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["meta"]
-        return progress_of(meta).attempt, progress_of(meta).iteration
+        progress = progress_of(meta)
+        return progress.attempt, progress.iteration
     except Exception:  # a damaged file can end in almost any exception; `read_training` says which
         return -1, -1
 
 
 def last_attempt(work_dir: Path) -> int:
     """The highest attempt of all checkpoints of a run directory, 0 where there are none."""
-    return max((place_in_run(path)[0] for path in candidates(work_dir)), default=0)
+    paths = [*_newest(work_dir), *epoch_files(work_dir)]
+    return max((place_in_run(path)[0] for path in paths), default=0)
 
 
 def epoch_files(work_dir: Path) -> list[Path]:
