@@ -65,6 +65,12 @@ class EpochSampler:
         full, rest = divmod(self.length, total)
         return full + bool(self._has_part(rest))
 
+    def sizes(self) -> set[int]:
+        """How many animals this rank's batches of an epoch have: at most two numbers."""
+        full, rest = divmod(self.length, self.batch_size * self.world_size)
+        part = rest // self.world_size + (self.rank < rest % self.world_size)
+        return ({self.batch_size} if full else set()) | ({part} if self._has_part(rest) else set())
+
     def __iter__(self) -> Iterator[list[Key]]:
         """What remains of the epoch from `start_batch` on."""
         order = np.arange(self.length)
@@ -81,18 +87,6 @@ class EpochSampler:
         if self.drop_last or (self.shuffle and rest < self.world_size):
             return False
         return rest > self.rank
-
-
-def smallest_batch(
-    length: int, batch_size: int, world_size: int = 1, drop_last: bool = False
-) -> int:
-    """The fewest animals that a process gets in one step of training on `length` animals; 0 where
-    there is no step. Batch norm needs more than one value for each channel.
-    """
-    full, rest = divmod(length, batch_size * world_size)
-    if drop_last or rest < world_size:  # the rest is left out
-        return batch_size if full else 0
-    return rest // world_size
 
 
 class PoseLoader(DataLoader):

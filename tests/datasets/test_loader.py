@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from hrpose.datasets import EpochSampler, make_loader
-from hrpose.datasets.loader import smallest_batch
 from hrpose.errors import DataError
 
 
@@ -45,27 +44,34 @@ def test_shuffling_is_a_function_of_seed_and_epoch():
     assert sorted(index for _, index in itertools.chain(*first)) == list(range(50))
 
 
+def smallest(length, batch_size, world_size=1, drop_last=False):
+    """The fewest animals that a process gets in one training step; 0 where there is no step."""
+    samplers = [
+        EpochSampler(length, batch_size, True, 0, rank, world_size, drop_last)
+        for rank in range(world_size)
+    ]
+    return min(itertools.chain(*(sampler.sizes() for sampler in samplers)), default=0)
+
+
 def test_the_smallest_batch_by_hand():
-    assert smallest_batch(477, 32) == 29  # 14 * 32 + 29
-    assert smallest_batch(33, 32) == 1
-    assert smallest_batch(33, 32, drop_last=True) == 32
-    assert smallest_batch(64, 32) == 32
-    assert smallest_batch(1, 32) == 1
-    assert smallest_batch(5, 2, world_size=2) == 2  # one is left: fewer than processes
-    assert smallest_batch(6, 2, world_size=2) == 1  # two are left, one each
-    assert smallest_batch(3, 4, drop_last=True) == smallest_batch(1, 4, world_size=2) == 0
+    assert smallest(477, 32) == 29  # 14 * 32 + 29
+    assert smallest(33, 32) == 1
+    assert smallest(33, 32, drop_last=True) == 32
+    assert smallest(64, 32) == 32
+    assert smallest(1, 32) == 1
+    assert smallest(5, 2, world_size=2) == 2  # one is left: fewer than processes
+    assert smallest(6, 2, world_size=2) == 1  # two are left, one each
+    assert smallest(3, 4, drop_last=True) == smallest(1, 4, world_size=2) == 0
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 @pytest.mark.parametrize("drop_last", [False, True])
-def test_the_smallest_batch_is_that_of_the_sampler(world, drop_last):
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_sizes_are_those_of_the_batches(world, drop_last, shuffle):
     for length, batch_size in itertools.product(range(30), (1, 2, 5)):
-        samplers = [
-            EpochSampler(length, batch_size, True, 0, rank, world, drop_last)
-            for rank in range(world)
-        ]
-        sizes = [len(batch) for sampler in samplers for batch in sampler]
-        assert smallest_batch(length, batch_size, world, drop_last) == min(sizes, default=0)
+        for rank in range(world):
+            sampler = EpochSampler(length, batch_size, shuffle, 0, rank, world, drop_last)
+            assert sampler.sizes() == {len(batch) for batch in sampler}
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 5, 12, 13, 14, 24])

@@ -69,7 +69,7 @@ def require_statistics(experiment: Experiment, batches: Any) -> None:
         batches: the loader of the training set.
     """
     settings = experiment.settings
-    sizes = set(map(len, batches.batch_sampler))
+    sizes = batches.batch_sampler.sizes()
     single = min(sizes, default=2) == 1 or settings.batch_norm_group is not None
     message = ""
     if single and settings.batch_norm == "local":
