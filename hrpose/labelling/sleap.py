@@ -5,39 +5,23 @@ SLEAP opens the video itself. Its coordinates have pixel centres at integers, to
 
 from __future__ import annotations
 
-import numpy as np
 import sleap_io
 
 from hrpose.labelling.output import Places, Suggested
+from hrpose.predict.tables.slp import instances_of, skeleton_of
 from hrpose.storage.whole_file import draft_for_library
 
 
 def write(where: Places, found: Suggested) -> None:
     """The labels file; animals without any point have no instance."""
     table, meta = found.table, found.meta
-    skeleton = sleap_io.Skeleton(
-        nodes=list(meta.names),
-        edges=[list(pair) for pair in meta.skeleton],
-        symmetries=[list(pair) for pair in meta.flip_pairs],
-        name=meta.dataset,
-    )
+    skeleton = skeleton_of(meta)
     video = sleap_io.Video(filename=str(found.video.absolute()), open_backend=False)
     several = len(table.individuals) > 1
     tracks = [sleap_io.Track(name=name) for name in table.individuals] if several else [None]
     frames = []
     for picture in found.chosen:
-        row = picture.candidate.row
-        instances = [
-            sleap_io.PredictedInstance.from_numpy(
-                table.keypoints[row, animal],
-                skeleton=skeleton,
-                point_scores=table.scores[row, animal],
-                score=float(table.scores[row, animal].mean()),
-                track=track,
-            )
-            for animal, track in enumerate(tracks)
-            if np.isfinite(table.keypoints[row, animal]).any()
-        ]
+        instances = instances_of(table, picture.candidate.row, skeleton, tracks)
         number = picture.candidate.number
         frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=instances))
     suggestions = [

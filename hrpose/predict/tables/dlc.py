@@ -3,8 +3,9 @@
 They ask a project for the name of its model, and look for files that begin with the video's name
 and that one. So the file is called `<video><scorer>.h5`, `_el` at its end where the project has
 several animals; beside it lie the csv and the small `_meta.pickle`. Missing points are -1, not NaN,
-which analyzeskeleton refuses. Tried with filterpredictions, plot_trajectories, analyzeskeleton,
-create_labeled_video and extract_outlier_frames of DeepLabCut 3.0.2.
+which analyzeskeleton refuses. Files of this form that were written by hand went through
+filterpredictions, plot_trajectories, analyzeskeleton, create_labeled_video and
+extract_outlier_frames of DeepLabCut 3.0.2; those of this module have not been tried there.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ track. SLEAP's coordinates have pixel centres at integers too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,32 +42,48 @@ def _numbers(finished: Finished, table: csv_table.Table) -> list[int]:
 def _write_slp(finished: Finished, table: csv_table.Table, numbers: list[int], path: Path) -> None:
     import sleap_io
 
-    skeleton = _skeleton(finished.cropper.meta)
+    skeleton = skeleton_of(finished.cropper.meta)
     paths = [str(file.absolute()) for file in finished.job.paths]
     if finished.job.kind == "video":
         video = sleap_io.Video(filename=paths[0], open_backend=False)
     else:
         video = sleap_io.Video.from_filename(paths)
     tracks = [sleap_io.Track(name=name) for name in table.individuals]
-    frames = []
-    for row, number in enumerate(numbers):
-        instances = [
-            sleap_io.PredictedInstance.from_numpy(
-                table.keypoints[row, animal],
-                skeleton=skeleton,
-                point_scores=table.scores[row, animal],
-                score=float(table.scores[row, animal].mean()),
-                track=track,
-            )
-            for animal, track in enumerate(tracks)
-            if np.isfinite(table.keypoints[row, animal]).any()
-        ]
-        frames.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=instances))
+    frames = [
+        sleap_io.LabeledFrame(
+            video=video, frame_idx=number, instances=instances_of(table, row, skeleton, tracks)
+        )
+        for row, number in enumerate(numbers)
+    ]
     labels = sleap_io.Labels(frames, videos=[video], skeletons=[skeleton], tracks=tracks)
     sleap_io.save_slp(labels, str(path), verbose=False)
 
 
-def _skeleton(meta: KeypointMeta) -> Any:
+def instances_of(
+    table: csv_table.Table, row: int, skeleton: Any, tracks: Sequence[Any]
+) -> list[Any]:
+    """SLEAP's predicted instances of a row: one an animal, none for one without any point.
+
+    Args:
+        tracks: of each animal; None for one that has no track.
+    """
+    import sleap_io
+
+    return [
+        sleap_io.PredictedInstance.from_numpy(
+            table.keypoints[row, animal],
+            skeleton=skeleton,
+            point_scores=table.scores[row, animal],
+            score=float(table.scores[row, animal].mean()),
+            track=track,
+        )
+        for animal, track in enumerate(tracks)
+        if np.isfinite(table.keypoints[row, animal]).any()
+    ]
+
+
+def skeleton_of(meta: KeypointMeta) -> Any:
+    """SLEAP's skeleton of a page's keypoints."""
     import sleap_io
 
     return sleap_io.Skeleton(
