@@ -1,0 +1,1 @@
+"""Other people's labels into COCO files, and back."""
