@@ -16,7 +16,7 @@ FLOORS = [
     {"config", "environment"},
     {"geometry", "keypoints", "structures", "visualize"},
     {"processes", "storage", "codecs", "animals"},
-    {"rundir", "datasets", "models", "metrics", "video"},
+    {"rundir", "datasets", "models", "metrics", "video", "convert"},
     {"predict"},
     {"engine"},
     {"reproduce", "api", "labelling"},
