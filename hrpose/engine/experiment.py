@@ -17,7 +17,7 @@ from hrpose.codecs import Codec
 from hrpose.config.registry import build, check, registered
 from hrpose.datasets.base import check_pipeline
 from hrpose.datasets.transforms import Transform
-from hrpose.engine.schedule import Schedule
+from hrpose.engine.optim import Schedule
 from hrpose.engine.settings import DataSettings, RunSettings
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
