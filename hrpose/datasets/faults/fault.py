@@ -20,12 +20,12 @@ class Place:
 
     Args:
         image_id, annotation_id: as in the file; None where it is about the other alone.
-        image_path: the file of the image, '' where it is not known.
+        file_name: of the image, as in the file; '' where it is not known.
     """
 
     image_id: Hashable = None
     annotation_id: Hashable = None
-    image_path: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True)
