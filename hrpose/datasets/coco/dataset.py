@@ -17,7 +17,7 @@ from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
 from hrpose.datasets.coco.file import CocoFile, image_path, image_size, read_coco
 from hrpose.datasets.coco.rows import read_animals, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
-from hrpose.datasets.faults.labels import faults_of
+from hrpose.datasets.faults.labels import LEFT_OUT, faults_of
 from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
@@ -159,7 +159,8 @@ class CocoPoseDataset(PoseDataset):
     def summary(self) -> str:
         """How many animals from which files; which were left out and why; which labels are odd."""
         text = super().summary() + f"\nfrom {self._source}"
-        return "\n".join([text, *self._notes, *map(str, self.faults)])
+        odd = [fault for fault in self.faults if fault.kind not in LEFT_OUT]
+        return "\n".join([text, *self._notes, *map(str, odd)])
 
 
 def _pair_up(

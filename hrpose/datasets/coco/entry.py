@@ -18,7 +18,7 @@ CleanUp = Literal["mmpose", "none"]
 AreaFrom = Literal["file", "box"]
 BoxFrom = Literal["file", "keypoints"]
 
-_LIMIT = 2.0**31
+LIMIT = 2.0**31
 """Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
 
 
@@ -77,7 +77,7 @@ def clean_box(
 
 def sane(numbers: np.ndarray) -> np.ndarray:
     """Which of `numbers` can be coordinates in an image: finite, and not beyond any image."""
-    return np.abs(numbers) < _LIMIT
+    return np.abs(numbers) < LIMIT
 
 
 def is_crowd(entry: dict[str, Any]) -> bool:
@@ -166,7 +166,7 @@ def coco_annotation(
     points = np.where(sane(points).all(axis=1, keepdims=True), points, 0.0)
     box = np.where(sane(box), box, 0.0)
     area = entry.content.get("area")
-    given = isinstance(area, int | float) and 0 <= area < _LIMIT**2
+    given = isinstance(area, int | float) and 0 <= area < LIMIT**2
     if area_from == "box" or not given:
         area = float(box[2] * box[3])
     annotation = {

@@ -31,12 +31,16 @@ SINGLE: list[Callable[[LabelTable], Iterator[Fault]]] = [
 ]
 NOT_ANIMALS = ("of another category", "marked iscrowd")
 BARE = ("without keypoints", "without a labelled keypoint")
+LEFT_OUT = ("left-out", "bare")
+"""Kinds that the list of what is left out shows already."""
 SHARE = 0.05
 """Of the animals; where more are not labelled, it is said."""
 
 
 def label_faults(table: LabelTable) -> list[Fault]:
-    """The faults of `table`, the worst first."""
+    """The faults of `table`, what explains others first."""
+    if not len(table):
+        return []
     causes = [found for look in CAUSES for found in look(table)]
     if not causes:
         causes = list(single.outside_box(table))

@@ -15,6 +15,8 @@ from hrpose.datasets.faults.table import LabelTable
 
 MARGIN = 0.25
 """Of the longer side: so far a point may lie outside a box that was drawn around the body."""
+LEAST = 3
+"""Labelled points; of fewer, most may well be those that stick out."""
 
 
 def outside_box(table: LabelTable) -> Iterator[Fault]:
@@ -24,7 +26,7 @@ def outside_box(table: LabelTable) -> Iterator[Fault]:
     within = ((table.xy >= corner - slack) & (table.xy <= corner + size + slack)).all(axis=2)
     count = table.labelled.sum(axis=1)
     usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
-    odd = usable & (count > 0) & (within.sum(axis=1) < count / 2)
+    odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
     if odd.any():
         centre = table.boxes[:, :2] + table.boxes[:, 2:] / 2
         middle = np.where(table.labelled[..., None], table.points[..., :2], 0).sum(axis=1)

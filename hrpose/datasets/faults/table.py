@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, box_around, is_crowd
+from hrpose.datasets.coco.entry import LIMIT, AreaFrom, BoxFrom, box_around, is_crowd
 from hrpose.datasets.coco.file import CocoFile, image_size
 from hrpose.datasets.faults.fault import Place
 from hrpose.keypoints import KeypointMeta
@@ -118,7 +118,7 @@ def label_table(
 def _area(content: dict[str, Any]) -> float:
     """`area` of an annotation, NaN if it is no number of 0 or more."""
     area = content.get("area")
-    return area if isinstance(area, int | float) and 0 <= area < np.inf else np.nan
+    return area if isinstance(area, int | float) and 0 <= area < LIMIT**2 else np.nan
 
 
 def _columns(contents: list[dict[str, Any]], key: str, count: int) -> np.ndarray:
