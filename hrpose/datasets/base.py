@@ -67,6 +67,8 @@ class PoseDataset(ABC):
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
         self.faults: list[Fault] = []
+        self.source = ""
+        """The annotation file or files, for a message."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -104,6 +106,10 @@ class PoseDataset(ABC):
         return Place(int(truth.image_ids[index]), int(truth.annotation_ids[index]))
 
     def summary(self) -> str:
+        """What there is, and each fault in a line."""
+        return "\n".join([self.about(), *(str(one) for one in self.faults if one.in_summary)])
+
+    def about(self) -> str:
         """How many animals there are, and which were left out and why."""
         lines = [f"{type(self).__name__} ({self.meta.dataset}): {len(self)} animals"]
         if self.left_out:

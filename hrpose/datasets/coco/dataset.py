@@ -17,7 +17,7 @@ from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
 from hrpose.datasets.coco.file import CocoFile, image_path, image_size, read_coco
 from hrpose.datasets.coco.rows import read_animals, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
-from hrpose.datasets.faults.labels import LEFT_OUT, faults_of
+from hrpose.datasets.faults.labels import faults_of
 from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
@@ -106,12 +106,12 @@ class CocoPoseDataset(PoseDataset):
             made_from += [digest, box_score_thr]
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
-        self._source = ", ".join(map(str, paths))
+        self.source = ", ".join(map(str, paths))
         self._notes = file.notes
         self._annotations = {entry.id: (entry.name, entry.path) for entry in file.entries}
         self._boxes, self._animals = rows.exact_boxes(), rows.instances()
         if not len(self._boxes):
-            raise DataError(f"{self._source}: no animal can be used\n{self.summary()}")
+            raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
 
     def __len__(self) -> int:
         return len(self._boxes)
@@ -141,7 +141,7 @@ class CocoPoseDataset(PoseDataset):
         """The annotation, with its id as in the file."""
         number = int(self._animals.annotation_ids[index])
         if number < 0:
-            return f"a detection on image {self._animals.image_ids[index]} of {self._source}"
+            return f"a detection on image {self._animals.image_ids[index]} of {self.source}"
         name, path = self._annotations[number]
         return f"annotation {name} of {path}"
 
@@ -156,11 +156,10 @@ class CocoPoseDataset(PoseDataset):
         """SHA-256 of the annotation files, the box file and what was chosen from them."""
         return self._digest
 
-    def summary(self) -> str:
-        """How many animals from which files; which were left out and why; which labels are odd."""
-        text = super().summary() + f"\nfrom {self._source}"
-        odd = [fault for fault in self.faults if fault.kind not in LEFT_OUT]
-        return "\n".join([text, *self._notes, *map(str, odd)])
+    def about(self) -> str:
+        """How many animals from which files; which were left out and why."""
+        text = super().about() + f"\nfrom {self.source}"
+        return "\n".join([text, *self._notes])
 
 
 def _pair_up(

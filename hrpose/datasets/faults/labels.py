@@ -31,8 +31,6 @@ SINGLE: list[Callable[[LabelTable], Iterator[Fault]]] = [
 ]
 NOT_ANIMALS = ("of another category", "marked iscrowd")
 BARE = ("without keypoints", "without a labelled keypoint")
-LEFT_OUT = ("left-out", "bare")
-"""Kinds that the list of what is left out shows already."""
 SHARE = 0.05
 """Of the animals; where more are not labelled, it is said."""
 
