@@ -215,7 +215,8 @@ def _whole_ids(file: CocoFile, what: str, ids: list[Any], least: int) -> list[in
     file.faults.append(
         fault(
             kind,
-            f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order",
+            f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
+            f"{'' if repeated else '; results have those of the file'}",
             ", ".join(map(str, file.paths)),
         )
     )
