@@ -17,6 +17,7 @@ from hrpose.errors import ConfigError, HrposeError
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
     from hrpose.datasets.preflight.look import Look
+    from hrpose.metrics import Metric
 
 SPLITS = ("train", "val", "test")
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from hrpose.datasets.faults.splits import same_pictures, shared_files
 
     page = common.load_page(args)
-    problems = _page_problems(page)
+    metrics, problems = _prepared(page)
     for problem in problems:
         print(f"page: {problem}")
     errors, datasets, found = len(problems), {}, []
@@ -60,7 +61,10 @@ def run(args: argparse.Namespace) -> int:
             datasets[split] = dataset
             look = _look_at_images(split, dataset, args.full)
             errors += len(look.problems)
-            found += _say(f"{split}: ", [*dataset.faults, *swapped_sides(dataset), *look.faults])
+            faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
+            if split != "train":
+                faults += _odd_lengths(dataset, metrics)
+            found += _say(f"{split}: ", faults)
     found += _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)])
     counts = Counter(fault.severity for fault in found)
     errors += counts["error"]
@@ -77,15 +81,27 @@ def _say(before: str, faults: list[Fault]) -> list[Fault]:
     return faults
 
 
-def _page_problems(page: Page) -> list[str]:
-    """Why training would refuse the page; empty if it would not."""
+def _prepared(page: Page) -> tuple[list[Metric], list[str]]:
+    """The metrics of the page; and why training would refuse it, empty if it would not."""
     from hrpose.engine.experiment import prepare
 
     try:
-        prepare(page)
+        return prepare(page).metrics, []
     except ConfigError as error:
-        return error.problems
-    return []
+        return [], error.problems
+
+
+def _odd_lengths(dataset: PoseDataset, metrics: list[Metric]) -> list[Fault]:
+    """What `metrics` divide by, where animals do not have it."""
+    from hrpose.datasets.faults.kinds import fault
+    from hrpose.metrics.distance import DistanceMetric
+
+    return [
+        fault("norm", f"{metric.names[0]}: {note}", dataset.source)
+        for metric in metrics
+        if isinstance(metric, DistanceMetric)
+        for note in metric.label_notes(dataset.labels())
+    ]
 
 
 def _read(page: Page, split: str) -> PoseDataset:

@@ -75,7 +75,7 @@ def score_file(
     """
     from hrpose.engine.experiment import prepare
     from hrpose.engine.tables import comparison_table, keypoint_table, metric_table, write_numbers
-    from hrpose.metrics.bootstrap import difference, percentiles
+    from hrpose.metrics.bootstrap import difference, doubts, percentiles
     from hrpose.metrics.results.scorer import Scorer
 
     if other is not None and not settings.resamples:
@@ -93,6 +93,8 @@ def score_file(
     if settings.resamples:
         drawn = [scorer.resample(file, str(file.answers.path.name)) for file in files]
         reports[0].intervals = {name: percentiles(values) for name, values in drawn[0].items()}
+        with_animals = len(set(scorer.labels.truth.image_ids.tolist()))
+        reports[0].notes += doubts(reports[0].intervals, with_animals)
         print(f"in brackets: 95% intervals, from {settings.resamples} draws of images")
     print(metric_table(reports[0]))
     print(keypoint_table(reports[0]))

@@ -18,6 +18,9 @@ from hrpose.metrics.ap import input as ap_input
 from hrpose.metrics.base import Metric
 from hrpose.structures import Labels, Predictions
 
+FEW_IMAGES = 20
+"""With fewer, draws of them are too much alike: the percentiles lie too near to one another."""
+
 Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
 """Wraps the batches of resamples, to show how far the work is."""
 
@@ -99,6 +102,25 @@ def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float] 
         return None
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def doubts(ends: dict[str, tuple[float, float] | None], images: int) -> list[str]:
+    """A note on each interval that says less than it seems to, of numbers from so many `images`."""
+    notes = []
+    for name, both in ends.items():
+        if both is None:
+            continue
+        if images < FEW_IMAGES:
+            notes.append(
+                f"{name}: warning: intervals and p come from {images} images, too few to trust "
+                f"them; {FEW_IMAGES} or more would do"
+            )
+        if both[0] == both[1]:
+            notes.append(
+                f"{name}: warning: the interval has no width, for every draw of images gives the "
+                "same number; that is no certainty"
+            )
+    return notes
 
 
 def difference(

@@ -6,6 +6,7 @@ from hrpose.metrics import AUC, EPE, NME, PCK, CocoAP
 from hrpose.metrics.bootstrap import (
     Difference,
     difference,
+    doubts,
     draws,
     images_to_draw,
     intervals,
@@ -167,3 +168,16 @@ def test_p_of_equal_models_is_uniform():
         (step,) = paired(NME(), one, other, Labels(truth, {}, META), 200).values()
         values.append(step.p)
     assert np.mean(np.array(values) < 0.1) == pytest.approx(0.1, abs=0.06)
+
+
+def test_intervals_that_say_less_than_they_seem_to():
+    ends = {"PCK@0.3": (1.0, 1.0), "NME": (0.1, 0.2), "AP": None}
+    assert doubts(ends, 4) == [
+        "PCK@0.3: warning: intervals and p come from 4 images, too few to trust them; 20 or more "
+        "would do",
+        "PCK@0.3: warning: the interval has no width, for every draw of images gives the same "
+        "number; that is no certainty",
+        "NME: warning: intervals and p come from 4 images, too few to trust them; 20 or more would "
+        "do",
+    ]
+    assert len(doubts(ends, 20)) == 1 and doubts({"NME": (0.1, 0.2)}, 20) == []

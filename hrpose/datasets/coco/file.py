@@ -216,7 +216,7 @@ def _whole_ids(file: CocoFile, what: str, ids: list[Any], least: int) -> list[in
     if kind == "ids":
         said += "; results have those of the file"
     bare = [f"number {place} of the list" for place, name in enumerate(ids, 1) if name is None]
-    named = bare or list(map(hashable, odd))
+    named: list[Hashable] = [*bare] or [hashable(name) for name in odd]
     places = [Place(name) if what == "image" else Place(None, name) for name in named]
     file.faults.append(fault(kind, said, ", ".join(map(str, file.paths)), places))
     return list(range(1, len(ids) + 1))
