@@ -93,12 +93,14 @@ def score_file(
     if settings.resamples:
         drawn = [scorer.resample(file, str(file.answers.path.name)) for file in files]
         reports[0].intervals = {name: percentiles(values) for name, values in drawn[0].items()}
-        with_animals = len(set(scorer.labels.truth.image_ids.tolist()))
-        reports[0].notes += doubts(reports[0].intervals, with_animals)
         print(f"in brackets: 95% intervals, from {settings.resamples} draws of images")
     print(metric_table(reports[0]))
     print(keypoint_table(reports[0]))
     more: dict[str, Any] = {"intervals": reports[0].intervals}
+    doubtful = doubts(reports[0].intervals, len(set(scorer.labels.truth.image_ids.tolist())))
+    if doubtful:
+        print("\n".join(f"warning: {sentence}" for sentence in doubtful))
+        more["doubts"] = doubtful
     differences: dict[str, Difference | None] = {}
     if len(drawn) == 2:
         for name in (name for name in drawn[0] if name in drawn[1]):

@@ -105,22 +105,20 @@ def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float] 
 
 
 def doubts(ends: dict[str, tuple[float, float] | None], images: int) -> list[str]:
-    """A note on each interval that says less than it seems to, of numbers from so many `images`."""
-    notes = []
-    for name, both in ends.items():
-        if both is None:
-            continue
-        if images < FEW_IMAGES:
-            notes.append(
-                f"{name}: warning: intervals and p come from {images} images, too few to trust "
-                f"them; {FEW_IMAGES} or more would do"
-            )
-        if both[0] == both[1]:
-            notes.append(
-                f"{name}: warning: the interval has no width, for every draw of images gives the "
-                "same number; that is no certainty"
-            )
-    return notes
+    """Sentences on intervals that say less than they seem to, of numbers from so many `images`."""
+    said = []
+    if images < FEW_IMAGES and any(ends.values()):
+        said.append(
+            f"intervals and p come from {images} images with animals, too few to trust them; "
+            f"{FEW_IMAGES} or more would do"
+        )
+    flat = [name for name, both in ends.items() if both is not None and both[0] == both[1]]
+    if flat:
+        said.append(
+            f"the interval of {', '.join(flat)} has no width: every draw of images gives the same "
+            "number, which is no certainty"
+        )
+    return said
 
 
 def difference(

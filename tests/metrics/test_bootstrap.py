@@ -171,13 +171,15 @@ def test_p_of_equal_models_is_uniform():
 
 
 def test_intervals_that_say_less_than_they_seem_to():
-    ends = {"PCK@0.3": (1.0, 1.0), "NME": (0.1, 0.2), "AP": None}
-    assert doubts(ends, 4) == [
-        "PCK@0.3: warning: intervals and p come from 4 images, too few to trust them; 20 or more "
-        "would do",
-        "PCK@0.3: warning: the interval has no width, for every draw of images gives the same "
-        "number; that is no certainty",
-        "NME: warning: intervals and p come from 4 images, too few to trust them; 20 or more would "
-        "do",
-    ]
-    assert len(doubts(ends, 20)) == 1 and doubts({"NME": (0.1, 0.2)}, 20) == []
+    ends = {"PCK@0.3": (1.0, 1.0), "NME": (0.1, 0.2), "AP": None, "EPE": (0.0, 0.0)}
+    width = (
+        "the interval of PCK@0.3, EPE has no width: every draw of images gives the same number, "
+        "which is no certainty"
+    )
+    few = (
+        "intervals and p come from 4 images with animals, too few to trust them; 20 or more would "
+        "do"
+    )
+    assert doubts(ends, 4) == [few, width]
+    assert doubts(ends, 20) == [width]
+    assert doubts({"NME": (0.1, 0.2)}, 20) == doubts({"AP": None}, 4) == []

@@ -125,6 +125,7 @@ KINDS: dict[str, Kind] = {
     "swapped": Kind(
         "warning", "left and right swapped for most of an animal",
         "look at the picture; exchange left and right of this animal if they are",
+        "check",
     ),
     "animal-twice": Kind(
         "warning", "an animal that stands there twice, box and keypoints alike",
