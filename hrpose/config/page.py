@@ -20,7 +20,8 @@ from hrpose.errors import ConfigError
 NAMES: dict[str, Any] = {
     "custom_imports": Sequence[str],
     **dict.fromkeys(("keypoints", "codec", "model"), dict),
-    **dict.fromkeys(("pretrained", "load_from"), str | None),
+    "pretrained": str | None,
+    "load_from": str | dict | None,
     **dict.fromkeys(("train_pipeline", "test_pipeline"), list),
     "data": dict,
     "metrics": list,

@@ -12,8 +12,8 @@ from hrpose.labelling.pictures import Picture
 from hrpose.labelling.predictions import read_predictions
 from hrpose.labelling.reasons import signs, steady_pairs
 from hrpose.labelling.robust import deviations, rolling_median, spread
-from hrpose.sides import sided_pairs
 from hrpose.predict.tables.csv_table import Table
+from hrpose.sides import sided_pairs
 
 NAMES = ["nose", "leftear", "rightear", "tail"]
 
