@@ -94,6 +94,7 @@ def init(request: Request, bar: Bar) -> tuple[Content, Sides]:
             content.plan,
             request.minutes,
             request.input_size is not None,
+            len(labels.parts[content.validated_on].animals),
             lambda plan: _experiment(replace(content, plan=plan)),
             bar,
         )

@@ -29,6 +29,7 @@ class Plan:
         padding: how much larger than its box an animal's crop is.
         animals: N.
         rate: of the optimizer, at its highest.
+        validations: about how many a run has.
     """
 
     input_size: tuple[int, int]
@@ -37,6 +38,7 @@ class Plan:
     batch_size: int
     epochs: int
     rate: float
+    validations: int = 20
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
@@ -71,8 +73,8 @@ class Plan:
 
     @property
     def val_interval(self) -> int:
-        """Epochs from one validation to the next: about twenty of them."""
-        return max(1, self.epochs // 20)
+        """Epochs from one validation to the next."""
+        return max(1, math.ceil(self.epochs / self.validations))
 
     def with_steps(self, steps: int) -> Plan:
         """The same for about `steps` steps, at least one epoch."""

@@ -24,7 +24,8 @@ STEPS = 10
 """How many are timed, after two that are not: the first ones are slower."""
 WANTED = 1_000
 """Steps that a run should have at least; a smaller input makes more of them."""
-_TRAINING = 0.8  # of the time; the rest is for validation, checkpoints and the start
+_TRAINING, _VALIDATION = 0.8, 0.1  # shares of the time; the rest is for checkpoints and the start
+_FORWARD = 0.7  # of the time of a training step: an animal predicted, with its mirror image
 _WARM = 2
 Progress = Callable[[Iterator[int], int, str], Iterator[int]]
 """Puts a progress line around some steps: them, their number, a title."""
@@ -34,6 +35,7 @@ def fit(
     plan: Plan,
     minutes: float,
     fixed_size: bool,
+    validated: int,
     prepare: Callable[[Plan], Experiment],
     progress: Progress,
 ) -> tuple[Plan, str]:
@@ -44,6 +46,7 @@ def fit(
 
     Args:
         fixed_size: keep the input size.
+        validated: animals of a validation.
         prepare: makes the page of a plan.
     """
     tried = smaller(plan, fixed_size)
@@ -55,6 +58,9 @@ def fit(
         if seconds is not None:
             steps = min(plan.steps, MOST, int(minutes * 60 * _TRAINING / seconds))
             chosen = candidate.with_steps(max(1, steps))
+            once = validated * seconds / candidate.batch_size * _FORWARD
+            times = int(minutes * 60 * _VALIDATION / once)
+            chosen = replace(chosen, validations=max(1, min(chosen.validations, times)))
             took = f"{seconds:.2f} s a step of {chosen.batch_size}, timed on {rehearsal.machine}"
             return chosen, f"{took}: about {chosen.steps * seconds / 60 / _TRAINING:.0f} min"
     raise AssertionError("the last candidate is always timed")
