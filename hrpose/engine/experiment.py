@@ -156,7 +156,7 @@ def prepare(page: dict[str, Any]) -> Experiment:
     data_settings = part("data", {**data, "type": "DataSettings"})
     start = part("load_from") if isinstance(page.get("load_from"), dict) else None
     if meta and start and (misfit := start.problem_with(meta.names)):
-        problems.append(misfit)
+        problems.append(f"load_from.names: {misfit}; write the page's names in place of theirs")
     for split, cfg in splits.items():
         if cfg is None:
             problems.append(f"data.{split}: the page does not say it")

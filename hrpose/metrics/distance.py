@@ -85,7 +85,7 @@ class PCK(DistanceMetric):
         self,
         thr: float = 0.3,
         norm: Norm = "box",
-        missing: Missing | None = None,
+        missing: Missing = "leave-out",
         variant: str = "",
     ) -> None:
         if not thr > 0:
@@ -124,7 +124,7 @@ class NME(MeanDistance):
     """
 
     def __init__(
-        self, norm: Norm = "box", missing: Missing | None = None, variant: str = ""
+        self, norm: Norm = "box", missing: Missing = "leave-out", variant: str = ""
     ) -> None:
         super().__init__("NME", Normaliser(norm, missing), variant)
 

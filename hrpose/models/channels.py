@@ -43,10 +43,8 @@ class TrainedModel:
         if any(channel is not None for channel in self.channels(names)):
             return None
         return (
-            f"load_from: none of the {len(self.names)} keypoints of {self.checkpoint} "
-            f"({', '.join(self.names[:4])}, ...) is one of this page ({', '.join(names[:4])}, "
-            "...); write the page's names in place of theirs in load_from.names, or set "
-            "load_from=None and `pretrained` to the checkpoint, which takes its backbone alone"
+            f"none of the {len(self.names)} keypoints of {self.checkpoint} ({_first(self.names)}) "
+            f"is one of this page ({_first(names)})"
         )
 
 
@@ -87,3 +85,7 @@ def mapping_line(names: Sequence[str], channels: Sequence[int | None]) -> str:
     new = [name for name, channel in zip(names, channels, strict=True) if channel is None]
     line = f"{len(kept)} of {len(names)} keypoints start from the checkpoint's ({', '.join(kept)})"
     return f"{line}; anew start {', '.join(new)}" if new else line
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -18,7 +18,7 @@ PUBLISHED_EPOCHS = 210
 SIDES = (128, 192, 256)
 """Longer sides of the input, px."""
 _STRIDE = 4  # of HRNet: input px a heatmap cell
-_LONG = 4 / 3
+_LYING = 1.2  # width / height that is nearer to 4 to 3 than to a square
 
 
 @dataclass(frozen=True)
@@ -107,21 +107,20 @@ def make_plan(
 
 def suitable_size(crops: np.ndarray) -> tuple[int, int]:
     """Input size for crops of the sizes (N, 2) px: no larger than the pictures have detail for, and
-    three to four where most crops are that long.
+    four to three where nearly all crops lie (or stand).
     """
     known = crops[np.isfinite(crops).all(axis=1)]
     if not len(known):
         return SIDES[-1], SIDES[-1]
     longer = float(np.median(known.max(axis=1)))
     side = next((side for side in SIDES if side >= 0.8 * longer), SIDES[-1])
-    return shaped(side, float(np.median(known[:, 0] / known[:, 1])))
+    low, high = np.quantile(known[:, 0] / known[:, 1], (0.2, 0.8))
+    return shaped(side, float(low if low > 1 else high if high < 1 else 1))
 
 
 def shaped(side: int, aspect: float) -> tuple[int, int]:
     """Width and height with the longer one `side`, for crops with `aspect` = width / height."""
     shorter = round(side * 3 / 4 / 32) * 32
-    if aspect >= _LONG * 0.95:
+    if aspect >= _LYING:
         return side, shorter
-    if aspect <= 0.95**-1 / _LONG:
-        return shorter, side
-    return side, side
+    return (shorter, side) if aspect <= 1 / _LYING else (side, side)

@@ -50,7 +50,10 @@ def read_start(words: Sequence[str], names: Sequence[str]) -> Start:
     where = checkpoint if "://" in checkpoint else Path(checkpoint).absolute().as_posix()
     model = TrainedModel(where, list(theirs))
     if problem := model.problem_with(names):
-        raise ConfigError(f"--from: {problem.removeprefix('load_from: ')}")
+        raise ConfigError(
+            f"--from: {problem}; without --from, a page whose `pretrained` is that checkpoint "
+            "starts from its backbone"
+        )
     return Start(model, width)
 
 

@@ -105,7 +105,7 @@ def _model(content: Content) -> str:
 
 def _pipelines(content: Content) -> str:
     padding = content.plan.padding
-    what = "the frame as it is" if content.whole_frame else "1 would be the box as it is"
+    what = "the frame as it is" if content.whole_frame else "1 is the box as it is"
     flip = '    dict(type="RandomFlip", prob=0.5),\n' if content.flip else ""
     return (
         f'_crop = dict(type="CropBox", input_size="$codec.input_size", padding={padding:g})'
