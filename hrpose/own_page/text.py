@@ -110,6 +110,7 @@ def _pipelines(content: Content) -> str:
     return (
         f'_crop = dict(type="CropBox", input_size="$codec.input_size", padding={padding:g})'
         f"  # {what}\n"
+        '_warp = dict(type="Warp", size="$codec.input_size")\n'
         "# milder than published, better for some hundred animals; animals seen from above may\n"
         "# turn further (degrees=90), boxes of a detector want RandomShift\n"
         "train_pipeline = [\n"
@@ -117,13 +118,9 @@ def _pipelines(content: Content) -> str:
         "    _crop,\n"
         f"{flip}"
         '    dict(type="RandomScaleRotate", scale=0.25, degrees=20, rotate_prob=0.6),\n'
-        '    dict(type="Warp", size="$codec.input_size"),\n'
+        "    _warp,\n"
         "]\n"
-        "test_pipeline = [\n"
-        '    dict(type="LoadImage"),\n'
-        "    _crop,\n"
-        '    dict(type="Warp", size="$codec.input_size"),\n'
-        "]\n"
+        'test_pipeline = [dict(type="LoadImage"), _crop, _warp]\n'
     )
 
 
