@@ -128,11 +128,6 @@ def _data(content: Content) -> str:
     parts, plan = content.labels.parts, content.plan
     root = _root(content.labels)
     used = {"train": "train", "val": content.validated_on, "test": content.tested_on}
-    why = {
-        "train": "",
-        "val": _doubt("validated", content.validated_on, "val"),
-        "test": _doubt("tested", content.tested_on, "test"),
-    }
     shared = ['type="CocoPoseDataset"']
     shared += [f"category={literal(content.labels.category)}"] if content.labels.category else []
     shared += ['crop="frame"'] if content.whole_frame else []
@@ -143,21 +138,27 @@ def _data(content: Content) -> str:
         f"    root={literal(root.as_posix())},  # paths below start here",
         f"    batch_size={plan.batch_size},  # small, for many steps: of {plan.animals} animals",
         "    workers=2,",
-        *(_split(split, parts[part], root, why[split]) for split, part in used.items()),
+        *(_split(split, part, parts, root) for split, part in used.items()),
         ")",
         "",
     ]
     return "\n".join(lines)
 
 
-def _split(split: str, part: Part, root: Path, why: str) -> str:
-    ann_file, img_root = (_below(path, root) for path in (part.ann_file, part.img_root))
-    files = f"ann_file={literal(ann_file)}, img_root={literal(img_root)}"
-    line = f"    {split}=dict(**_coco, {files}),"
-    if len(line) > WIDTH:
-        line = f"    {split}=dict(\n        **_coco,\n        ann_file={literal(ann_file)},\n"
-        line += f"        img_root={literal(img_root)},\n    ),"
-    return f"    # {why}\n{line}" if why else line
+def _split(split: str, part: str, parts: dict[str, Part], root: Path) -> str:
+    """The data set `split`, which is `part` of the data where it has no file of its own."""
+    if part != split:
+        doubt = "what is trained on: it tells memory, not new images"
+        why = doubt if part == "train" else f"as there is no file for {split}"
+        return f'    {split}="$data.{part}",  # {why}'
+    ann_file, img_root = (
+        literal(_below(path, root)) for path in (parts[part].ann_file, parts[part].img_root)
+    )
+    line = f"    {split}=dict(**_coco, ann_file={ann_file}, img_root={img_root}),"
+    if len(line) <= WIDTH:
+        return line
+    rows = ("**_coco", f"ann_file={ann_file}", f"img_root={img_root}")
+    return f"    {split}=dict(\n" + "".join(f"        {row},\n" for row in rows) + "    ),"
 
 
 def _root(labels: Labels) -> Path:
@@ -177,15 +178,6 @@ def _below(path: Path, root: Path) -> str:
     except ValueError:
         return path.as_posix()
     return "" if below == "." else below
-
-
-def _doubt(done: str, part: str, wanted: str) -> str:
-    """What to say where there is no file for `wanted`."""
-    if part == wanted:
-        return ""
-    if part == "train":
-        return f"{done} on what is trained on: it tells memory, not how good it is on new images"
-    return f"{done} on {part}, as there is no file for {wanted}"
 
 
 def _schedule(content: Content) -> str:

@@ -56,10 +56,12 @@ def test_where_parts_are_missing_it_is_said(herd):
     _, _, page = herd.init(herd.write("a"))
     text = (herd.folder / "cows.py").read_text()
     assert page["data"]["val"]["ann_file"] == page["data"]["test"]["ann_file"] == "a.json"
-    assert text.count("on what is trained on") == 2
+    assert text.count('="$data.train",  # what is trained on: it tells memory') == 2
     _, _, page = herd.init(herd.write("train"), herd.write("val"), overwrite=True)
     assert page["data"]["test"]["ann_file"] == "val.json"
-    assert "tested on val, as there is no file for test" in (herd.folder / "cows.py").read_text()
+    assert (
+        'test="$data.val",  # as there is no file for test' in (herd.folder / "cows.py").read_text()
+    )
 
 
 def test_a_lonely_side_is_refused_unless_nothing_is_mirrored(herd):
