@@ -65,7 +65,8 @@ def init(request: Request, bar: Bar) -> tuple[Content, Sides]:
     _look_at(request)
     images = [path.absolute() for path in request.annotations]
     labels = read_labels(images, request.images.absolute(), request.category)
-    sides = sides_of(labels.names)
+    told = {name for pair in labels.flip_pairs for name in pair}
+    sides = sides_of([name for name in labels.names if name not in told])
     if request.flip and sides.lonely:
         raise DataError(
             f"{labels.train.ann_file}: {_listed(sides.lonely)} name a side, but the other side is "
@@ -79,7 +80,7 @@ def init(request: Request, bar: Bar) -> tuple[Content, Sides]:
     content = Content(
         request.name,
         labels,
-        sides.pairs,
+        [*labels.flip_pairs, *sides.pairs],
         request.flip,
         sigmas,
         repeats,

@@ -60,6 +60,7 @@ class Labels:
     """All parts, and what their category says of the keypoints.
 
     Args:
+        flip_pairs: those that the category names itself, as `hrpose convert` does where it knows.
         images: the folder of the images.
         category: name of the category to use; None where all with annotations are.
         notes: a sentence each on what was assumed.
@@ -67,6 +68,7 @@ class Labels:
 
     names: list[str]
     skeleton: list[tuple[str, str]]
+    flip_pairs: list[tuple[str, str]]
     parts: dict[str, Part]
     images: Path
     category: str | None
@@ -96,7 +98,8 @@ def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> La
     for name, file in files.items():
         parts[name] = _part(name, file, images, meta, category)
     skeleton, odd = _skeleton(entry, names)
-    return Labels(names, skeleton, parts, images, category, notes + odd)
+    told = [(pair[0], pair[1]) for pair in entry.get("flip_pairs") or [] if len(pair) == 2]
+    return Labels(names, skeleton, told, parts, images, category, notes + odd)
 
 
 def parts_of(paths: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:

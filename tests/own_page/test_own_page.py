@@ -59,9 +59,8 @@ def test_where_parts_are_missing_it_is_said(herd):
     assert text.count('="$data.train",  # what is trained on: it tells memory') == 2
     _, _, page = herd.init(herd.write("train"), herd.write("val"), overwrite=True)
     assert page["data"]["test"]["ann_file"] == "val.json"
-    assert (
-        'test="$data.val",  # as there is no file for test' in (herd.folder / "cows.py").read_text()
-    )
+    text = (herd.folder / "cows.py").read_text()
+    assert 'test="$data.val",  # as there is no file for test' in text
 
 
 def test_a_lonely_side_is_refused_unless_nothing_is_mirrored(herd):
@@ -73,6 +72,19 @@ def test_a_lonely_side_is_refused_unless_nothing_is_mirrored(herd):
     _, _, page = herd.init(file, flip=False)
     assert page["model"]["flip_test"] is False
     assert all(step["type"] != "RandomFlip" for step in page["train_pipeline"])
+
+
+def test_pairs_that_the_file_names_come_first(herd):
+    herd.category["keypoints"] = ["left_ear", "paw1", "paw2", "right_ear", "left_hip"]
+    herd.category["flip_pairs"] = [["paw1", "paw2"], ["left_hip", "paw3"]]
+    with pytest.raises(ConfigError, match="no keypoint is called 'paw3'"):
+        herd.init(herd.write("a"))
+    herd.category["flip_pairs"].pop()
+    with pytest.raises(DataError, match="'left_hip' name a side"):
+        herd.init(herd.write("a"))
+    herd.category["keypoints"][4] = "tail"
+    _, _, page = herd.init(herd.write("a"))
+    assert page["keypoints"]["flip_pairs"] == [("paw1", "paw2"), ("left_ear", "right_ear")]
 
 
 def test_what_is_there_stays_unless_it_may_be_replaced(herd):
