@@ -53,5 +53,8 @@ class Content:
         """Width x height px that is cut out of an image, as the median."""
         part = self.labels.train
         crops = part.sizes if self.whole_frame else part.animals.boxes[:, 2:]
-        width, height = np.nanmedian(crops, axis=0) * self.plan.padding
+        known = crops[np.isfinite(crops).all(axis=1)]
+        if not len(known):
+            return "unknown"
+        width, height = np.median(known, axis=0) * self.plan.padding
         return f"{width:.0f} x {height:.0f}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco.file import CocoFile, hashable, image_size, read_coco
 from hrpose.datasets.coco.rows import read_animals, used_categories
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -26,6 +26,7 @@ WORDS = {
 """What file names call the parts of a data set."""
 INDIVIDUAL = ("track_id", "instance_id", "individual_id", "individual")
 """Keys of an annotation that tell which animal it is of."""
+_LOOKED_FOR = 20  # images of a file, of which one must be where they are looked for
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,16 @@ def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> La
     files = {name: read_coco([path]) for name, path in named.items()}
     entry = _category(next(iter(files.values())), category)
     names = _names(entry, named["train"])
-    meta = KeypointMeta("own", names)
+    try:
+        meta = KeypointMeta("own", names)
+    except ValueError as error:
+        raise DataError(f"{named['train']}: category {entry.get('name')!r}: {error}") from None
     parts = {}
     for name, file in files.items():
         parts[name] = _part(name, file, images, meta, category)
     skeleton, odd = _skeleton(entry, names)
-    told = [(pair[0], pair[1]) for pair in entry.get("flip_pairs") or [] if len(pair) == 2]
-    return Labels(names, skeleton, told, parts, images, category, notes + odd)
+    pairs = _flip_pairs(entry, names)
+    return Labels(names, skeleton, pairs, parts, images, category, notes + odd)
 
 
 def parts_of(paths: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:
@@ -145,7 +149,7 @@ def _told(path: Path) -> str | None:
 
 def _category(file: CocoFile, wanted: str | None) -> dict[str, Any]:
     """The category whose keypoints are meant."""
-    used = {entry.content.get("category_id") for entry in file.entries}
+    used = {hashable(entry.content.get("category_id")) for entry in file.entries}
     entries = [entry for number, entry in file.categories.items() if number in used]
     if wanted is not None:
         entries = [entry for entry in file.categories.values() if entry.get("name") == wanted]
@@ -178,31 +182,50 @@ def _part(
         raise DataError(f"{path}: no animal can be used ({left_out[0][1] if left_out else 'none'})")
     contents = {entry.id: entry.content for entry in file.entries}
     individuals = [
-        next((contents[number][key] for key in INDIVIDUAL if contents[number].get(key)), None)
+        next((v for key in INDIVIDUAL if (v := contents[number].get(key)) is not None), None)
         for number in animals.annotation_ids.tolist()
     ]
     sizes = [
         image_size(file.images[number]) or (np.nan, np.nan) for number in animals.image_ids.tolist()
     ]
     names = {number: image["file_name"] for number, image in file.images.items()}
-    folder = _folder_of(next(iter(names.values())), images, name, path)
+    folder = _folder_of([*names.values()][:_LOOKED_FOR], images, name, path)
     return Part(
         name, path, folder, animals, names, np.array(sizes, np.float64), individuals, len(left_out)
     )
 
 
-def _folder_of(image: str, images: Path, part: str, path: Path) -> Path:
+def _folder_of(names: Sequence[str], images: Path, part: str, path: Path) -> Path:
     """The folder that the file names of annotation file `path` start from: `images`, or one in it
     that is called like the part or the file.
     """
     places = ["", *WORDS[part], path.stem, "images"]
     for place in places:
-        if (images / place / image).is_file():
+        if any((images / place / name).is_file() for name in names):
             return images / place
     raise DataError(
-        f"{path}: its first image {image!r} is neither in {images} nor in its folders "
+        f"{path}: its first image {names[0]!r} is neither in {images} nor in its folders "
         f"{', '.join(places[1:])}; give --images the folder that the file names start from"
     )
+
+
+def _flip_pairs(category: dict[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of names under `flip_pairs` of a category; other things that stand there are not ours.
+
+    Raises:
+        DataError: a name is no keypoint.
+    """
+    told = category.get("flip_pairs")
+    pairs = [
+        (pair[0], pair[1])
+        for pair in (told if isinstance(told, list) else [])
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(p, str) for p in pair)
+    ]
+    try:
+        KeypointMeta("own", names, pairs)
+    except ValueError as error:
+        raise DataError(f"category {category.get('name')!r}: {error}") from None
+    return pairs
 
 
 def _skeleton(

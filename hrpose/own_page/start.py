@@ -38,7 +38,8 @@ def read_start(words: Sequence[str], names: Sequence[str]) -> Start:
     path = Path(fetch(checkpoint))
     content = checkpoint_file.read(path)
     page = load(find_page(words[0])) if len(words) == 2 else _carried(content, checkpoint)
-    theirs = page.get("keypoints", {}).get("names")
+    keypoints = page.get("keypoints")
+    theirs = keypoints.get("names") if isinstance(keypoints, dict) else None
     if not isinstance(theirs, list | tuple) or not theirs:
         raise ConfigError(f"--from {words[0]}: its page names no keypoints")
     width = width_of(content, path)

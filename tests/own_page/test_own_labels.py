@@ -64,11 +64,11 @@ def test_copies_and_other_animals_are_no_repeated_labels(herd):
 
 
 def test_individuals_are_told_apart_however_near(herd):
-    more = [herd.animal(100 + k, k, shift=2.0, track_id=2) for k in range(6)]
+    more = [herd.animal(100 + k, k, shift=2.0, track_id=1) for k in range(6)]
     path = herd.write("a", more=more)
     content = json.loads(path.read_text())
     for entry in content["annotations"][:9]:
-        entry["track_id"] = 1
+        entry["track_id"] = 0
     path.write_text(json.dumps(content))
     assert sigmas_of(read_labels([path], herd.images, None).train) == (None, 0)
 
@@ -104,11 +104,21 @@ def test_categories_with_different_keypoints_must_be_chosen_from(herd):
         read_labels([path], herd.images, "calf")
 
 
-def test_keypoints_without_names_are_refused(herd):
-    del herd.category["keypoints"]
-    herd.category["keypoints_"] = []
-    with pytest.raises((DataError, KeyError), match="keypoint"):
-        read_labels([herd.write("a")], herd.images, None)
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (None, "category 'cow' has no keypoint names"),
+        ([1, 2, 3, 4], "category 'cow' has no keypoint names"),
+        (["a", "b", "a", "c"], "category 'cow'.*'a' is listed twice"),
+    ],
+)
+def test_names_that_are_none_are_refused(herd, names, message):
+    path = herd.write("a")
+    content = json.loads(path.read_text())
+    content["categories"][0]["keypoints"] = names
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=message):
+        read_labels([path], herd.images, None)
 
 
 def test_images_are_looked_for_in_the_folder_of_the_part(herd):
