@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the page, and say what was found and chosen."""
     if len(args.start) > 2:
-        raise RunError(f"--from: got {len(args.start)} words, expected PAGE CKPT or CKPT")
+        raise RunError(
+            f"--from: got {len(args.start)} words, expected PAGE CKPT or CKPT; put it behind the "
+            "annotation files"
+        )
     if args.minutes is not None and not 0 < args.minutes < 1e6:
         raise RunError(f"--minutes {args.minutes:g}: expected more than 0")
     from hrpose.own_page.init import Request, init

@@ -136,7 +136,7 @@ class CocoPoseDataset(PoseDataset):
         first: dict[int, int] = {}
         frames = np.zeros_like(self._boxes)
         for index, image_id in enumerate(self._animals.image_ids.tolist()):
-            size = self._images[image_id][1]
+            size = self.record(index, 0)["image_size"]
             if size is None:
                 raise DataError(
                     f"{self.describe(index)}: its image has no width and height, which "
