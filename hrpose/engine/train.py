@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from hrpose import config
+from hrpose.config.registry import build
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
@@ -150,11 +151,14 @@ def _data_sets(
 def _load_start(experiment: Experiment, log: RunLog) -> None:
     """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
     page = experiment.page
-    part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
-    weights = page.get("load_from") or page.get("pretrained")
+    start = page.get("load_from")
+    part: Literal["model", "backbone"] = "model" if start else "backbone"
+    trained = build(start, "load_from") if isinstance(start, dict) else None
+    other = (trained, experiment.meta.names) if trained else None
+    weights = (trained.checkpoint if trained else start) or page.get("pretrained")
     if weights:
         path = distributed.local_first(fetch, weights, None, log.warning)
-        log.info(load_weights(experiment.model, path, strict=False, part=part))
+        log.info(load_weights(experiment.model, path, strict=False, part=part, other=other))
     else:
         log.info("weights: from scratch")
 

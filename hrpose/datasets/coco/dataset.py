@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
@@ -46,6 +48,9 @@ class CocoPoseDataset(PoseDataset):
             that of the box where there is none.
         max_left_out: the share of the animals that may be left out before training is refused.
         category: name of the one category to use; all of them by default.
+        crop: what is cut out around an animal: its 'box', or the whole 'frame', as where nothing is
+            known of a box; `hrpose predict --bbox full` shows the network the same. Metrics that
+            are normalised by the box go by the animal's own all the same.
         labels_only: the images need not be there; for scoring what was predicted elsewhere.
         cache: decoded images are kept in it, so that each is read once and not in every epoch.
 
@@ -71,6 +76,7 @@ class CocoPoseDataset(PoseDataset):
         category: str | None = None,
         labels_only: bool = False,
         cache: ImageCache | None = None,
+        crop: Literal["box", "frame"] = "box",
     ) -> None:
         if not box_score_thr >= 0:
             raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
@@ -80,6 +86,8 @@ class CocoPoseDataset(PoseDataset):
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and len(paths) > 1:
             raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
+        if box_file is not None and crop == "frame":
+            raise ValueError("box_file: crop='frame' looks at no box; leave one of them out")
         if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
             check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
         file = read_coco(paths, file_names)
@@ -104,6 +112,8 @@ class CocoPoseDataset(PoseDataset):
             )
             self.left_out += unused
             made_from += [digest, box_score_thr]
+        if crop == "frame":
+            made_from.append(crop)
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
         self.source = ", ".join(map(str, paths))
@@ -112,6 +122,8 @@ class CocoPoseDataset(PoseDataset):
         self._boxes, self._animals = rows.exact_boxes(), rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
+        if crop == "frame" and not labels_only:
+            self._boxes = self._whole_frames()
 
     def __len__(self) -> int:
         return len(self._boxes)
@@ -128,6 +140,32 @@ class CocoPoseDataset(PoseDataset):
             "visible": rows.visible[index],
             "index": index,
         }
+
+    def _whole_frames(self) -> np.ndarray:
+        """The whole image of each animal as its box (N, 4) float64.
+
+        Raises:
+            DataError: an image has no size in the file, or more than one animal, which cannot be
+                told apart in the whole of it.
+        """
+        first: dict[int, int] = {}
+        frames = np.zeros_like(self._boxes)
+        for index, image_id in enumerate(self._animals.image_ids.tolist()):
+            size = self.record(index, 0)["image_size"]
+            if size is None:
+                raise DataError(
+                    f"{self.describe(index)}: its image has no width and height, which "
+                    "crop='frame' needs; add them"
+                )
+            if image_id in first:
+                raise DataError(
+                    f"{self.describe(first[image_id])} and {self.describe(index)} are on one "
+                    "image: in the whole frame (crop='frame') a network cannot know which is "
+                    "meant; use crop='box'"
+                )
+            first[image_id] = index
+            frames[index, 2:] = size
+        return frames
 
     def truth(self) -> Instances:
         """All animals, in the order of the images in the files."""
