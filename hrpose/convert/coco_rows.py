@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.convert.find import ImageFinder
+from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import not_it, shown
 from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.official.names import Keypoints
 from hrpose.convert.text_files import number, read_json_of
 from hrpose.errors import DataError
 
@@ -23,11 +24,11 @@ class CocoFile:
 
     Args:
         expected, advice: for the one line about a file that is none.
-        names: keypoints in the place of those of the file, one for one; None keeps the file's.
-        pairs, limbs: of `names`.
+        meta: keypoints to take in the place of those of the file, one for one.
+        official: what the file calls them; the names of `meta` by default.
 
     Raises:
-        DataError: it is no COCO file of keypoints.
+        DataError: it is no COCO file of keypoints, or of others than `meta` says.
     """
 
     def __init__(
@@ -35,44 +36,39 @@ class CocoFile:
         path: Path,
         expected: str,
         advice: str,
-        names: Sequence[str] | None = None,
-        pairs: Sequence[tuple[str, str]] = (),
-        limbs: Sequence[tuple[str, str]] = (),
+        meta: Keypoints | None = None,
+        official: Sequence[str] = (),
     ) -> None:
         self.path = path
-        self.expected, self.advice = expected, advice
-        content = read_json_of(path, f"COCO keypoints, {expected}", advice)
+        wanted = f"COCO keypoints, {expected}"
+        content = read_json_of(path, wanted, advice)
         parts = []
         for key in ("images", "annotations", "categories"):
             part = content.get(key) if isinstance(content, dict) else None
+            if part is None:
+                raise not_it(path, f"a {type(content).__name__} without {key}", wanted, advice)
             if not isinstance(part, list) or not all(isinstance(row, dict) for row in part):
-                kind = f"a {type(content).__name__}"
-                found = kind if part is None else f"{key} that are no list of objects"
-                raise not_it(path, f"{found} without {key}" if part is None else found,
-                             f"COCO keypoints, {expected}", advice)  # fmt: skip
+                raise not_it(path, f"{key} that are no list of objects", wanted, advice)
             parts.append(part)
         self.images, self.annotations, rows = parts
         self.categories = {
-            row.get("id"): self._category(row, names, pairs, limbs)
+            row.get("id"): self._category(row, meta, tuple(official))
             for row in rows
-            if row.get("keypoints") or names
+            if row.get("keypoints")
         }
         if not self.categories:
-            raise not_it(
-                path, "categories without keypoints", f"COCO keypoints, {expected}", advice
-            )
+            raise not_it(path, "categories without keypoints", wanted, advice)
 
-    def _category(
-        self,
-        row: Row,
-        names: Sequence[str] | None,
-        pairs: Sequence[tuple[str, str]],
-        limbs: Sequence[tuple[str, str]],
-    ) -> Category:
+    def _category(self, row: Row, meta: Keypoints | None, official: tuple[str, ...]) -> Category:
         name = str(row.get("name"))
-        if names is not None:
-            return Category(name, tuple(names), tuple(limbs), tuple(pairs))
-        own = [str(keypoint) for keypoint in row["keypoints"]]
+        own = [str(keypoint).strip() for keypoint in row["keypoints"]]
+        if meta is not None:
+            if tuple(own) not in (meta.names, official):
+                raise DataError(
+                    f"{self.path}: keypoints of {name!r} are {', '.join(own)}; expected "
+                    f"{', '.join(official or meta.names)}"
+                )
+            return Category(name, meta.names, meta.limbs, meta.pairs)
         skeleton = row.get("skeleton") or []
         try:
             ends = [(own[int(start) - 1], own[int(end) - 1]) for start, end in skeleton]
@@ -136,7 +132,7 @@ class CocoFile:
                 f"{self.path}: image {row.get('id')} ({name}): labelled in {said[0]} x {said[1]} "
                 f"px, but {file} has {size[0]} x {size[1]}; give the images that were labelled"
             )
-        group = group_of(row) if group_of else Path(name).parent.as_posix()
+        group = group_of(row) if group_of else folder_of(name)
         return LabelledImage(name, file, size, group, row.get("id"))
 
     def _animal(self, row: Row, places: Mapping[Any, int], used: list[Any]) -> LabelledAnimal:

@@ -8,6 +8,12 @@ from pathlib import Path, PurePosixPath
 from hrpose.convert.images import SUFFIXES
 
 
+def folder_of(name: str) -> str:
+    """The folder of an image's name, '' where it has none."""
+    parent = PurePosixPath(name).parent
+    return "" if parent == PurePosixPath(".") else str(parent)
+
+
 class ImageFinder:
     """Image files below some folders, by the end of their paths.
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from hrpose.convert.coco_rows import CocoFile
-from hrpose.convert.find import ImageFinder
+from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.images import require_images, size_of
@@ -24,7 +24,10 @@ from hrpose.errors import DataError
 
 _EXPECTED = "'CVAT for images 1.1' or 'COCO Keypoints 1.0'"
 _EXPORT = "choose Export task dataset > CVAT for images 1.1 in CVAT"
-_TIE = "in CVAT group the shapes of one animal (G), or label with skeletons"
+_TIE = (
+    "in CVAT give each keypoint a label of its own and group (G) those of one animal, or label "
+    "with skeletons"
+)
 _COCO = "annotations/person_keypoints_*.json"
 _EDGE = re.compile(r'data-node-from="(\d+)"[^>]*?data-node-to="(\d+)"')
 _NODE = re.compile(r"<circle\b[^>]*>")
@@ -88,9 +91,8 @@ def _read_xml(path: Path, finder: ImageFinder, options: ReadOptions) -> LabelSet
                 f"{size[1]}; give the images that were labelled (--images)"
             )
         title = str(PurePosixPath(name.replace("\\", "/")))
-        group = str(PurePosixPath(title).parent)
         animals = _animals(entry, where, told)
-        sheets.add(LabelledImage(title, image, size, group, entry.get("id")), animals)
+        sheets.add(LabelledImage(title, image, size, folder_of(title), entry.get("id")), animals)
     return sheets.labels(path, [path], [f"{count} {what}" for what, count in told.items()])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hrpose.convert.find import ImageFinder
+from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.gather import Box, Point, Sheets, gather
 from hrpose.convert.images import require_images, size_of, size_of_bytes
@@ -59,7 +59,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         size = _size(picture, path, content)
         points, boxes = _shapes(path, content["shapes"], told)
         name = _name(path, content["imagePath"], root)
-        image = LabelledImage(name, picture, size, str(Path(name).parent), path.stem)
+        image = LabelledImage(name, picture, size, folder_of(name), path.stem)
         sheets.add(image, gather(points, boxes, str(path), _TIE))
     return sheets.labels(source, paths, [f"{count} {what}" for what, count in told.items()])
 

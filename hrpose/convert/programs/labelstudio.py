@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
 
-from hrpose.convert.find import ImageFinder
+from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.images import SUFFIXES, require_images, size_of
@@ -55,9 +55,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         size = size_of(image)
         animals = _animals(result, size, where, told)
         title = finder.name_of(image)
-        sheets.add(
-            LabelledImage(title, image, size, str(Path(title).parent), task.get("id")), animals
-        )
+        sheets.add(LabelledImage(title, image, size, folder_of(title), task.get("id")), animals)
     return sheets.labels(path, [path], [f"{count} {what}" for what, count in told.items()])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.convert.find import folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import SUFFIXES, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
@@ -50,9 +51,12 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     split: dict[str, list[int]] = {}
     told: Counter[str] = Counter()
     kinds = list(sheet.categories)
+    known: dict[Path, int] = {}
     for part in _PARTS:
         for image in _images(path, root, content.get(part), part):
-            split.setdefault(part, []).append(len(images))
+            split.setdefault(part, []).append(known.setdefault(image, len(images)))
+            if known[image] < len(images):  # it is in another part, too
+                continue
             size = size_of(image)
             rows = _rows(sheet, image, size, told)
             animals += [
@@ -61,7 +65,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
             ]
             name = image.relative_to(root) if image.is_relative_to(root) else Path(part, image.name)
             plain = Path(*[word for word in name.parts if word != "images"]).as_posix()
-            images.append(LabelledImage(plain, image, size, Path(plain).parent.as_posix()))
+            images.append(LabelledImage(plain, image, size, folder_of(plain)))
     notes = [f"{count} {what}" for what, count in told.items()]
     return LabelSet(list(sheet.categories.values()), images, animals, [path], split, notes)
 
