@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from hrpose.convert.images import SUFFIXES
+from hrpose.errors import DataError
 
 
 def folder_of(name: str) -> str:
@@ -30,6 +31,9 @@ class ImageFinder:
 
         First below a folder by its whole path, then the only file that has the most parts of the
         path in common from its end.
+
+        Raises:
+            DataError: several files fit as well.
         """
         plain = PurePosixPath(name.replace("\\", "/"))
         for folder in self.folders:
@@ -39,8 +43,13 @@ class ImageFinder:
         for length in range(len(plain.parts), 0, -1):
             end = plain.parts[-length:]
             fit = [path for path in alike if path.parts[-length:] == end]
+            if len(fit) > 1:
+                raise DataError(
+                    f"image {name!r} may be {fit[0]} or {fit[1]}; name the folder of the images "
+                    "that were labelled with --images"
+                )
             if fit:
-                return fit[0] if len(fit) == 1 else None
+                return fit[0]
         return None
 
     def _all(self) -> dict[str, list[Path]]:

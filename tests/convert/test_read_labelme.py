@@ -13,7 +13,9 @@ from hrpose.convert.programs.labelme import read
 from hrpose.errors import DataError
 
 
-def shape(label: str, kind: str, *points: list[float], group: int | None = None, **more: Any) -> Any:
+def shape(
+    label: str, kind: str, *points: list[float], group: int | None = None, **more: Any
+) -> Any:
     return {
         "label": label,
         "points": list(points),
@@ -71,9 +73,7 @@ def test_backslashes_in_paths_are_folders(tmp_path: Path) -> None:
 
 def test_images_may_be_within_the_labels_or_elsewhere(tmp_path: Path) -> None:
     data = png(200, 100)
-    inside = sheet(
-        shape("nose", "point", [1, 2]), imageData=base64.b64encode(data).decode()
-    )
+    inside = sheet(shape("nose", "point", [1, 2]), imageData=base64.b64encode(data).decode())
     write_json(tmp_path / "labels" / "a.json", inside)
     source = read(tmp_path / "labels", PLAIN).images[0].source
     assert not isinstance(source, Path) and source() == data
@@ -94,6 +94,14 @@ def test_a_group_gets_the_free_box_around_it(tmp_path: Path) -> None:
     )
     labels = read(write_json(tmp_path / "a.json", content), PLAIN)
     assert [animal.box for animal in labels.animals] == [(0.0, 0.0, 50.0, 50.0), None]
+
+
+def test_two_images_that_may_be_meant_are_named(tmp_path: Path) -> None:
+    for folder in "xy":
+        picture(tmp_path / "images" / folder / "a.png")
+    write_json(tmp_path / "labels" / "a.json", sheet(shape("nose", "point", [1, 2])))
+    with pytest.raises(DataError, match="'a.png' may be .*x/a.png or .*y/a.png; name the folder"):
+        read(tmp_path / "labels", ReadOptions(images=tmp_path / "images"))
 
 
 @pytest.mark.parametrize(

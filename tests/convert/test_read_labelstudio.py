@@ -138,7 +138,9 @@ def test_another_file_gets_one_line(tmp_path: Path, content: Any, words: str) ->
 
 def test_a_table_is_not_json(tmp_path: Path) -> None:
     (tmp_path / "project.json").write_text("id,image\n1,a.png\n")
-    with pytest.raises(DataError, match=r"project.json: found something else.*choose Export > JSON"):
+    with pytest.raises(
+        DataError, match=r"project.json: found something else.*choose Export > JSON"
+    ):
         read(tmp_path, PLAIN)
 
 

@@ -99,7 +99,11 @@ def test_wrong_lines_are_named(tmp_path: Path, line: str, words: str) -> None:
         ("[3, 3]", "[3, 4]", r"found kpt_shape \[3, 4\]; expected kpt_shape: \[K, 2 or 3\]"),
         ("[0, 2, 1]", "[0, 1, 1]", r"flip_idx \[0, 1, 1\] is no order of 0 to 2"),
         ("[0, 2, 1]", "[1, 2, 0]", "does not exchange points in pairs"),
-        ("[nose, left_ear, right_ear]", "[nose]", "kpt_names of class 0 are 1, but kpt_shape says 3"),
+        (
+            "[nose, left_ear, right_ear]",
+            "[nose]",
+            "kpt_names of class 0 are 1, but kpt_shape says 3",
+        ),
         ("images/val", "images/nowhere", "val is 'images/nowhere', which is not there"),
         ("path: .", "path: [", "data.yaml: found something else"),
     ],

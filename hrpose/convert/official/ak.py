@@ -61,9 +61,14 @@ def _read(path: Path, finder: ImageFinder) -> LabelSet:
         _animal(row, places[row["image"]], kinds.index(_kind(row)), f"{path}: entry {place}")
         for place, row in enumerate(content)
     ]
+    seen = [animal for animal in animals if animal.box is not None]
+    lost = len(animals) - len(seen)
+    notes = (
+        [f"{path.parent.name}/{path.stem}: {lost} animals without a box left out"] if lost else []
+    )
     meta = ANIMAL_KINGDOM
     categories = [Category(kind, meta.names, meta.limbs, meta.pairs) for kind in kinds]
-    return LabelSet(categories, images, animals, [path])
+    return LabelSet(categories, images, seen, [path], notes=notes)
 
 
 def _image_name(row: dict[str, Any], path: Path) -> str:

@@ -133,7 +133,7 @@ def _animals(image: Element, where: str, told: Counter[str]) -> list[Animal]:
     for place, shape in enumerate(image):
         at = f"{where}: <{shape.tag}> {place}"
         label = shape.get("label") or ""
-        group: Hashable = shape.get("group_id")
+        group: Hashable = None if shape.get("group_id") == "0" else shape.get("group_id")
         if shape.tag == "skeleton":
             if uses[shape.get("group_id")] > 1 or group is None:
                 group = ("skeleton", place)

@@ -82,11 +82,11 @@ def _sheet(path: Path, content: dict[str, Any]) -> _Sheet:
         raise not_it(path, f"names {shown(names)}", "names of the classes", _ADVICE)
     own = content.get("kpt_names") or {}
     points = {
-        int(number): [str(name) for name in own.get(number, ())]
+        int(key): [str(name) for name in own.get(key, ())]
         or [f"point{place}" for place in range(1, count + 1)]
-        for number in classes
+        for key in classes
     }
-    wrong = [number for number, labels in points.items() if len(labels) != count]
+    wrong = [key for key, labels in points.items() if len(labels) != count]
     if wrong:
         raise DataError(
             f"{path}: kpt_names of class {wrong[0]} are {len(points[wrong[0]])}, but kpt_shape "
@@ -99,10 +99,10 @@ def _sheet(path: Path, content: dict[str, Any]) -> _Sheet:
     if any(flip[b] != a for a, b in swaps):
         raise DataError(f"{path}: flip_idx {shown(flip)} does not exchange points in pairs")
     categories = {
-        number: Category(
-            str(classes[number]), labels, flip_pairs=[(labels[a], labels[b]) for a, b in swaps]
+        key: Category(
+            str(classes[key]), labels, flip_pairs=[(labels[a], labels[b]) for a, b in swaps]
         )
-        for number, labels in points.items()
+        for key, labels in points.items()
     }
     return _Sheet(path, int(shape[1]), categories)
 
