@@ -135,7 +135,7 @@ def test_another_file_gets_one_line(tmp_path: Path, text: str, words: str) -> No
 
 def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
     path = export(tmp_path, point("nose", "1,2"), size='width="640"')
-    with pytest.raises(DataError, match="a.png: labelled in 640 x 100 px, but the file has 200 x"):
+    with pytest.raises(DataError, match=r"a.png: labelled in 640 x 100 px, but the file has 200 x"):
         read(path, PLAIN)
 
 
@@ -203,5 +203,7 @@ def test_wrong_coco_is_told(tmp_path: Path, content: Any, words: str) -> None:
 
 
 def test_a_folder_without_an_export_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="found neither annotations.xml nor annotations/person_key"):
+    with pytest.raises(
+        DataError, match=r"found neither annotations.xml nor annotations/person_key"
+    ):
         read(tmp_path, PLAIN)

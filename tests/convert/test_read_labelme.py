@@ -78,7 +78,7 @@ def test_images_may_be_within_the_labels_or_elsewhere(tmp_path: Path) -> None:
     source = read(tmp_path / "labels", PLAIN).images[0].source
     assert not isinstance(source, Path) and source() == data
     write_json(tmp_path / "labels" / "a.json", sheet(shape("nose", "point", [1, 2])))
-    with pytest.raises(DataError, match="1 of its 1 images are not there: a.png.*--images"):
+    with pytest.raises(DataError, match=r"1 of its 1 images are not there: a.png.*--images"):
         read(tmp_path / "labels", PLAIN)
     picture(tmp_path / "elsewhere" / "a.png")
     labels = read(tmp_path / "labels", ReadOptions(images=tmp_path / "elsewhere"))
@@ -100,7 +100,7 @@ def test_two_images_that_may_be_meant_are_named(tmp_path: Path) -> None:
     for folder in "xy":
         picture(tmp_path / "images" / folder / "a.png")
     write_json(tmp_path / "labels" / "a.json", sheet(shape("nose", "point", [1, 2])))
-    with pytest.raises(DataError, match="'a.png' may be .*x/a.png or .*y/a.png; name the folder"):
+    with pytest.raises(DataError, match=r"'a.png' may be .*x/a.png or .*y/a.png; name the folder"):
         read(tmp_path / "labels", ReadOptions(images=tmp_path / "images"))
 
 
@@ -127,5 +127,5 @@ def test_what_is_wrong_gets_one_line(tmp_path: Path, content: Any, words: str) -
 
 
 def test_a_folder_without_labels_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="found no .json file; expected a folder of labelme's"):
+    with pytest.raises(DataError, match=r"found no .json file; expected a folder of labelme's"):
         read(tmp_path, PLAIN)

@@ -147,7 +147,9 @@ def test_a_table_is_not_json(tmp_path: Path) -> None:
 def test_images_of_another_size_or_turned_are_refused(tmp_path: Path) -> None:
     path = export(tmp_path, task(point("n", "nose", 25, 50)))
     picture(tmp_path / "frame_1.png", 100, 50)
-    with pytest.raises(DataError, match="region n: labelled in an image of 200 x 100 px.*100 x 50"):
+    with pytest.raises(
+        DataError, match=r"region n: labelled in an image of 200 x 100 px.*100 x 50"
+    ):
         read(path, PLAIN)
     turned = task({**point("n", "nose", 25, 50), "image_rotation": 90})
     with pytest.raises(DataError, match="turned by 90 degrees; turn it back"):
@@ -162,5 +164,7 @@ def test_missing_images_are_named(tmp_path: Path) -> None:
 
 def test_a_point_twice_in_an_animal_is_named(tmp_path: Path) -> None:
     twice = task(point("n", "nose", 25, 50), point("m", "nose", 35, 50))
-    with pytest.raises(DataError, match="task 7 .*has the point 'nose' twice; in Label Studio tie"):
+    with pytest.raises(
+        DataError, match=r"task 7 .*has the point 'nose' twice; in Label Studio tie"
+    ):
         read(export(tmp_path, twice), PLAIN)

@@ -67,7 +67,9 @@ def test_keypoints_in_another_order_are_refused(tmp_path: Path) -> None:
     for part in ("train", "val"):
         content = coco(names.ATRW, ["a.png"], [0] * 45, other)
         write_json(tmp_path / f"keypoint_{part}.json", content)
-    with pytest.raises(DataError, match="keypoints of 'beast' are right_ear, left_ear, .*expected"):
+    with pytest.raises(
+        DataError, match=r"keypoints of 'beast' are right_ear, left_ear, .*expected"
+    ):
         atrw.read(tmp_path, PLAIN)
 
 
@@ -145,7 +147,7 @@ def test_macaques_are_split_by_a_list_where_there_is_one(tmp_path: Path) -> None
     rows = [(f"{n}.png", [monkey(1, 2)], [TRIANGLE]) for n in "abc"]
     macaques(tmp_path, rows)
     (tmp_path / "macaque_test.txt").write_text("c.png\n")
-    with pytest.raises(DataError, match="there is no macaque_train.json or macaque_train.txt"):
+    with pytest.raises(DataError, match=r"there is no macaque_train.json or macaque_train.txt"):
         macaque.read(tmp_path, PLAIN)
     write_json(
         tmp_path / "macaque_train.json",
@@ -154,10 +156,10 @@ def test_macaques_are_split_by_a_list_where_there_is_one(tmp_path: Path) -> None
     labels = macaque.read(tmp_path, PLAIN)
     assert labels.split == {"macaque_train": [0, 1], "macaque_test": [2]}
     (tmp_path / "macaque_test.txt").write_text("b.png\n")
-    with pytest.raises(DataError, match="macaque_test.txt: b.png is in macaque_train, too"):
+    with pytest.raises(DataError, match=r"macaque_test.txt: b.png is in macaque_train, too"):
         macaque.read(tmp_path, PLAIN)
     (tmp_path / "macaque_test.txt").write_text("x.png\n")
-    with pytest.raises(DataError, match="names 1 images that the labels do not have, .* x.png"):
+    with pytest.raises(DataError, match=r"names 1 images that the labels do not have, .* x.png"):
         macaque.read(tmp_path, PLAIN)
 
 
@@ -308,6 +310,6 @@ def test_a_drawn_part_does_not_hang_on_the_order() -> None:
 
 @pytest.mark.parametrize("module", [ak, animalpose, ap10k, atrw, macaque])
 def test_another_folder_is_told(tmp_path: Path, module: Any) -> None:
-    with pytest.raises(DataError, match="found .*; expected .*; unpack") as caught:
+    with pytest.raises(DataError, match=r"found .*; expected .*; unpack") as caught:
         module.read(tmp_path, PLAIN)
     assert "\n" not in str(caught.value)
