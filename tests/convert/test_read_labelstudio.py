@@ -55,6 +55,24 @@ def test_percentages_become_px_and_ids_are_kept(tmp_path: Path) -> None:
     assert labels.categories[0].name == "mouse"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/tasks/1643/presign/?fileuri=czM6Ly9maXNoLXBvc2Uvb3V0cHV0LzA0Ni5wbmc=",  # s3, in base64
+        "/data/local-files/?d=output/046.png",
+        "s3://fish-pose/output/046.png",
+        "https://example.org/fish%2Dpose/output/046.png?token=1",
+        "/data/upload/1/deadbeef-046.png",
+    ],
+)
+def test_images_are_found_by_every_kind_of_address(tmp_path: Path, address: str) -> None:
+    content = task(point("n", "nose", 25, 50))
+    content["data"] = {"img": address, "note": "a fish"}
+    picture(tmp_path / "fish" / "output" / "046.png")
+    labels = read(write_json(tmp_path / "x.json", content), PLAIN)  # one task, not in a list
+    assert labels.images[0].source == tmp_path / "fish" / "output" / "046.png"
+
+
 def test_parents_and_relations_tell_two_animals_apart(tmp_path: Path) -> None:
     labels = read(
         export(

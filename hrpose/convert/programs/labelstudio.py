@@ -6,6 +6,8 @@ Format: https://labelstud.io/guide/export and https://labelstud.io/tags/keypoint
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import math
 import re
 from collections import Counter
@@ -61,6 +63,8 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
     tasks = read_json_of(path, _EXPECTED, _EXPORT)
+    if isinstance(tasks, dict) and "annotations" in tasks and "data" in tasks:
+        tasks = [tasks]  # what Label Studio shows of one task
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         coco = isinstance(tasks, dict) and "categories" in tasks
         found = "a COCO file" if coco else f"a {type(tasks).__name__}"
@@ -105,9 +109,16 @@ def _image_name(task: dict[str, Any], where: str) -> str:
 
 
 def _path_of(address: str) -> str:
+    """The path of an image in any of the addresses that Label Studio has for one."""
     parts = urlparse(address.replace("\\", "/"))
-    local = parse_qs(parts.query).get("d")  # /data/local-files/?d=PATH
-    return (local[0] if local else unquote(parts.path)).lstrip("/")
+    query = parse_qs(parts.query)
+    if "d" in query:  # /data/local-files/?d=PATH
+        return query["d"][0].lstrip("/")
+    if "fileuri" in query:  # /tasks/1/presign/?fileuri=..., a cloud's address in base64
+        with contextlib.suppress(ValueError):
+            inside = base64.b64decode(query["fileuri"][0] + "==").decode()
+            return urlparse(inside).path.lstrip("/")
+    return unquote(parts.path).lstrip("/")
 
 
 def _find(finder: ImageFinder, name: str) -> Path | None:
