@@ -85,6 +85,11 @@ def test_ap10k_has_each_split_as_a_part(tmp_path: Path) -> None:
     assert len(labels.animals) == 2  # the image in both has its animals once
     assert labels.categories[0].keypoints == names.AP10K.names
     assert labels.image_folder == "data"
+    assert labels.notes == []
+    content["annotations"] = []
+    write_json(tmp_path / "annotations" / "ap10k-val-split3.json", content)
+    (note,) = ap10k.read(tmp_path, PLAIN).notes
+    assert note.startswith("WARNING: 1 images of ap10k-val-split3 have other animals there")
 
 
 def outline(*corners: list[float]) -> list[dict[str, Any]]:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.convert.coco_rows import CocoFile, joined
+from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.official.joined import joined
 from hrpose.convert.official.names import ANIMAL_KINGDOM
 from hrpose.convert.text_files import number, read_json_of
 from hrpose.errors import DataError

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hrpose.convert.coco_rows import CocoFile, joined
+from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder
 from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.label_set import LabelSet
+from hrpose.convert.official.joined import joined
 from hrpose.convert.official.names import AP10K
 
 _EXPECTED = "AP-10K's ap10k-train-split1.json and so on"

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hrpose.convert.coco_rows import CocoFile, joined
+from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder
 from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.label_set import LabelSet
+from hrpose.convert.official.joined import joined
 from hrpose.convert.official.names import ATRW
 from hrpose.errors import DataError
 

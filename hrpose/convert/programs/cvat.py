@@ -16,9 +16,9 @@ from xml.etree.ElementTree import Element
 from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import LabelledImage, LabelSet
+from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.text_files import number, read_xml_of
 from hrpose.errors import DataError
 

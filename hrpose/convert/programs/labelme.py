@@ -15,9 +15,9 @@ from typing import Any
 
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.programs.gather import Box, Point, Sheets, gather
 from hrpose.convert.images import require_images, size_of, size_of_bytes
 from hrpose.convert.label_set import LabelledImage, LabelSet
+from hrpose.convert.programs.gather import Box, Point, Sheets, gather
 from hrpose.convert.text_files import number, read_json_of
 from hrpose.errors import DataError
 

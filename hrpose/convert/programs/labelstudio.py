@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.images import SUFFIXES, require_images, size_of
 from hrpose.convert.label_set import LabelledImage, LabelSet
+from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.text_files import number, one_file, read_json_of
 from hrpose.errors import DataError
 
