@@ -16,6 +16,7 @@ import hrpose
 from hrpose.errors import shown_to_user
 
 VERBS = {
+    "convert": "make COCO files of the labels of other programs, and back",
     "train": "train a model from a config page",
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
