@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from hrpose.convert.formats import not_it, shown
 from hrpose.errors import DataError
+from hrpose.storage.yaml_file import read_yaml
 
 _KINDS = {
     b"PK\x03\x04": "a zip archive",
@@ -60,16 +61,11 @@ def read_xml_of(path: Path, expected: str, advice: str) -> ElementTree.Element:
 
 def read_yaml_of(path: Path, expected: str, advice: str) -> dict[str, Any]:
     """The mapping in the YAML file `path`; DataError with what it is where it is none."""
-    import yaml
-
     try:
-        content = yaml.safe_load(_bytes(path))
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        found = _kind(path, str(problem).splitlines()[0])
+        return read_yaml(path)
+    except DataError as problem:
+        found = _kind(path, str(problem).removeprefix(f"{path}: "))
         raise not_it(path, found, f"YAML: {expected}", advice) from None
-    if not isinstance(content, dict):
-        raise not_it(path, f"a {type(content).__name__}", f"YAML: {expected}", advice)
-    return content
 
 
 def number(value: Any, where: str) -> float:
