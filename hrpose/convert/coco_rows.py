@@ -13,7 +13,7 @@ from hrpose.convert.formats import not_it, shown
 from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import Keypoints
-from hrpose.convert.text_files import number, read_json_of
+from hrpose.convert.text_files import id_of, number, numbers, read_json_of
 from hrpose.errors import DataError
 
 Row = dict[str, Any]
@@ -52,9 +52,9 @@ class CocoFile:
             parts.append(part)
         self.images, self.annotations, rows = parts
         self.categories = {
-            row.get("id"): self._category(row, meta, tuple(official))
+            id_of(row.get("id"), f"{path}: category"): self._category(row, meta, tuple(official))
             for row in rows
-            if row.get("keypoints")
+            if isinstance(row.get("keypoints"), list) and row["keypoints"]
         }
         if not self.categories:
             raise not_it(path, "categories without keypoints", wanted, advice)
@@ -72,7 +72,7 @@ class CocoFile:
         skeleton = row.get("skeleton") or []
         try:
             ends = [(own[int(start) - 1], own[int(end) - 1]) for start, end in skeleton]
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, OverflowError):
             raise DataError(
                 f"{self.path}: category {name!r}: skeleton {shown(skeleton)} does not fit its "
                 f"{len(own)} keypoints, counted from 1"
@@ -94,9 +94,15 @@ class CocoFile:
         Raises:
             DataError: an entry is wrong, or images are missing.
         """
-        names = {row.get("id"): (name_of or self.file_name)(row) for row in self.images}
+        names = {
+            id_of(row.get("id"), f"{self.path}: image"): (name_of or self.file_name)(row)
+            for row in self.images
+        }
         files = {name: finder.find(name) for name in names.values()}
         require_images(files, self.path, finder.folders)
+        for row in self.annotations:
+            for key in ("id", "image_id", "category_id"):
+                id_of(row.get(key), f"{self.path}: annotation {row.get('id')}: {key}")
         used = list(dict.fromkeys(row.get("category_id") for row in self.annotations))
         unknown = [number_of for number_of in used if number_of not in self.categories]
         if unknown:
@@ -143,11 +149,10 @@ class CocoFile:
             row.get("keypoints"), len(self.categories[row["category_id"]].keypoints), at
         )
         box = row.get("bbox")
-        if box is not None and (not isinstance(box, list) or len(box) != 4):
-            raise DataError(f"{at}: found bbox {shown(box)}; expected x, y, width, height")
-        track = (row.get("attributes") or {}).get("track_id")
+        attributes = row.get("attributes")
+        track = attributes.get("track_id") if isinstance(attributes, dict) else None
         area = row.get("area")
-        x, y, width, height = (number(v, f"{at}: bbox") for v in box or [0, 0, 0, 0])
+        x, y, width, height = numbers(box or [0, 0, 0, 0], 4, f"{at}: bbox")
         return LabelledAnimal(
             places[row["image_id"]],
             used.index(row["category_id"]),

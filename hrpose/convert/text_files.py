@@ -68,6 +68,29 @@ def read_yaml_of(path: Path, expected: str, advice: str) -> dict[str, Any]:
         raise not_it(path, found, f"YAML: {expected}", advice) from None
 
 
+def objects(value: Any, where: str) -> list[dict[str, Any]]:
+    """`value` as a list of objects, none where it is null; DataError with the place otherwise."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise DataError(f"{where}: found {shown(value)}; expected a list of objects")
+    return value
+
+
+def numbers(value: Any, count: int, where: str) -> list[float]:
+    """`value` as a list of `count` finite numbers; DataError with the place otherwise."""
+    if not isinstance(value, list) or len(value) != count:
+        raise DataError(f"{where}: found {shown(value)}; expected {count} numbers")
+    return [number(entry, where) for entry in value]
+
+
+def id_of(value: Any, where: str) -> str | int | None:
+    """`value` as an id, None where it is null; DataError with the place where it can be none."""
+    if value is not None and not isinstance(value, str | int):
+        raise DataError(f"{where}: found {shown(value)}; expected an id, a number or a word")
+    return value
+
+
 def number(value: Any, where: str) -> float:
     """`value` as a finite number; DataError that names the place `where` it stands otherwise."""
     try:

@@ -21,7 +21,7 @@ from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import ANIMALPOSE
 from hrpose.convert.official.parts import Parts, drawn_parts, listed_parts
-from hrpose.convert.text_files import number, read_json_of, read_xml_of
+from hrpose.convert.text_files import id_of, number, numbers, objects, read_json_of, read_xml_of
 from hrpose.errors import DataError
 
 _EXPECTED = "Animal-Pose's XML files, or its keypoints.json"
@@ -132,23 +132,27 @@ def _of_json(path: Path) -> Iterator[Found]:
     content = read_json_of(path, _EXPECTED, _ADVICE)
     if not isinstance(content, dict) or not isinstance(content.get("images"), dict):
         raise not_it(path, f"a {type(content).__name__} of another form", _EXPECTED, _ADVICE)
-    images, annotations = content["images"], content.get("annotations") or []
-    categories = {row.get("id"): row for row in content.get("categories") or []}
-    for place, entry in enumerate(annotations):
+    images = content["images"]
+    categories = {
+        id_of(row.get("id"), f"{path}: category"): row
+        for row in objects(content.get("categories"), f"{path}: categories")
+    }
+    entries = objects(content.get("annotations"), f"{path}: annotations")
+    for place, entry in enumerate(entries):
         at = f"{path}: annotation {place}"
-        category = categories.get(entry.get("category_id"))
-        name = images.get(str(entry.get("image_id")))
-        box, triples = entry.get("bbox"), entry.get("keypoints")
-        if category is None or name is None or not isinstance(box, list) or len(box) != 4:
-            raise DataError(f"{at}: found {shown(entry)}; expected image_id, category_id and bbox")
-        labels = category.get("keypoints") or []
+        category = categories.get(id_of(entry.get("category_id"), f"{at}: category_id"), {})
+        name, labels = images.get(str(entry.get("image_id"))), category.get("keypoints")
+        if not isinstance(name, str) or not isinstance(labels, list):
+            raise DataError(f"{at}: its image_id or category_id is not in the file")
+        triples = entry.get("keypoints")
         if not isinstance(triples, list) or len(triples) != len(labels):
             raise DataError(f"{at}: found keypoints {shown(triples)}; expected {len(labels)}")
         keypoints = np.full((len(ANIMALPOSE.names), 2), np.nan)
-        for label, (x, y, seen) in zip(labels, triples, strict=True):
-            if number(seen, at) > 0:
-                keypoints[_row(label, at)] = number(x, at), number(y, at)
-        left, top, right, bottom = (number(value, at) for value in box)
+        for label, triple in zip(labels, triples, strict=True):
+            x, y, seen = numbers(triple, 3, f"{at}: keypoint {label}")
+            if seen > 0:
+                keypoints[_row(label, at)] = x, y
+        left, top, right, bottom = numbers(entry.get("bbox"), 4, f"{at}: bbox")
         visible = np.where(np.isnan(keypoints[:, 0]), 0, 2)
         size = (left, top, right - left, bottom - top)
         yield f"images/{name}", str(category.get("name")), keypoints, visible, size

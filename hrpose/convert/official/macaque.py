@@ -22,7 +22,7 @@ from hrpose.convert.images import require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import MACAQUE
 from hrpose.convert.official.parts import Parts, drawn_parts, listed_parts
-from hrpose.convert.text_files import number
+from hrpose.convert.text_files import numbers, objects
 from hrpose.errors import DataError
 
 _EXPECTED = "MacaquePose's annotations.csv: image, keypoints and segmentation, the last two JSON"
@@ -102,17 +102,14 @@ def _json(cell: str, at: str) -> list[Any]:
 
 def _animal(image: int, points: Any, segments: Any, at: str) -> LabelledAnimal:
     keypoints = np.full((len(MACAQUE.names), 2), np.nan)
-    for row, point in enumerate(points):
-        if row >= len(MACAQUE.names) or not isinstance(point, dict):
-            raise DataError(f"{at}: found {shown(points)}; expected {len(MACAQUE.names)} keypoints")
+    if not isinstance(points, list) or len(points) != len(keypoints):
+        raise DataError(f"{at}: found {shown(points)}; expected {len(MACAQUE.names)} keypoints")
+    for row, point in enumerate(objects(points, at)):
         _check_name(point.get("name"), row, at)
         if point.get("position") is not None:
-            keypoints[row] = [number(value, at) for value in point["position"]]
-    try:
-        outline = np.array(segments[0]["segment"], float).reshape(-1, 2)
-        low, high = outline.min(axis=0), outline.max(axis=0)
-    except (TypeError, KeyError, ValueError, IndexError):
-        raise DataError(f"{at}: found outline {shown(segments)}; expected corners x, y") from None
+            keypoints[row] = numbers(point["position"], 2, at)
+    outline = _outline(segments, at)
+    low, high = outline.min(axis=0), outline.max(axis=0)
     (x, y), (width, height) = low, high - low + 1  # one px wider than its corners, as MMPose's
     return LabelledAnimal(
         image,
@@ -129,6 +126,17 @@ def _check_name(name: Any, row: int, at: str) -> None:
     said = re.sub(r"[^a-z]+", "_", str(name).lower()).strip("_")
     if said in MACAQUE.names and said != MACAQUE.names[row]:
         raise DataError(f"{at}: keypoint {row + 1} is {name!r}; expected {MACAQUE.names[row]!r}")
+
+
+def _outline(segments: Any, at: str) -> np.ndarray:
+    """Corners (N, 2) of the first outline of a monkey, which is the one that MMPose takes."""
+    try:
+        outline = np.array(segments[0]["segment"], float).reshape(-1, 2)
+    except (TypeError, KeyError, ValueError, IndexError):
+        outline = np.zeros((0, 2))
+    if not len(outline) or not np.isfinite(outline).all():
+        raise DataError(f"{at}: found outline {shown(segments)}; expected corners x, y")
+    return outline
 
 
 def _area(outline: np.ndarray) -> float:

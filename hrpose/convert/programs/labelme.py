@@ -18,7 +18,7 @@ from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import require_images, size_of, size_of_bytes
 from hrpose.convert.label_set import LabelledImage, LabelSet
 from hrpose.convert.programs.gather import Box, Point, Sheets, gather
-from hrpose.convert.text_files import number, read_json_of
+from hrpose.convert.text_files import id_of, number, read_json_of
 from hrpose.errors import DataError
 
 _EXPECTED = "the shapes of one image, as labelme saves them"
@@ -128,10 +128,10 @@ def _shapes(path: Path, shapes: list[Any], told: Counter[str]) -> tuple[list[Poi
             told[f"shapes of type {kind} left out"] += 1
             continue
         corners = _corners(shape.get("points"), 1 if kind == "point" else 2, at)
-        group = shape.get("group_id")
+        group = id_of(shape.get("group_id"), f"{at}: group_id")
         if kind == "point":
-            flags = shape.get("flags") or {}
-            hidden = any(bool(flags.get(flag)) for flag in _HIDDEN)
+            flags = shape.get("flags")
+            hidden = isinstance(flags, dict) and any(flags.get(flag) for flag in _HIDDEN)
             points.append(Point(shape["label"], *corners[0], hidden, group))
         else:
             (left, right), (top, bottom) = ((min(c), max(c)) for c in zip(*corners, strict=True))

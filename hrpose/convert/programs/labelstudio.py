@@ -20,7 +20,7 @@ from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import SUFFIXES, require_images, size_of
 from hrpose.convert.label_set import LabelledImage, LabelSet
 from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
-from hrpose.convert.text_files import number, one_file, read_json_of
+from hrpose.convert.text_files import id_of, number, objects, one_file, read_json_of
 from hrpose.errors import DataError
 
 _EXPORT = "choose Export > JSON in Label Studio"
@@ -43,7 +43,8 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     told: Counter[str] = Counter()
     chosen = []
     for task in tasks:
-        result = _annotation(task, options.predicted, told)
+        where = f"{path}: task {task.get('id')}"
+        result = _annotation(task, options.predicted, told, where)
         if result is not None:
             chosen.append((task, result))
     names = [_image_name(task, f"{path}: task {task.get('id')}") for task, _ in chosen]
@@ -57,7 +58,10 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         size = size_of(image)
         animals = _animals(result, size, where, told)
         title = finder.name_of(image)
-        sheets.add(LabelledImage(title, image, size, folder_of(title), task.get("id")), animals)
+        sheets.add(
+            LabelledImage(title, image, size, folder_of(title), id_of(task.get("id"), where)),
+            animals,
+        )
     return sheets.labels(path, [path], [f"{count} {what}" for what, count in told.items()])
 
 
@@ -79,23 +83,24 @@ def _tasks(path: Path) -> list[dict[str, Any]]:
 
 
 def _annotation(
-    task: dict[str, Any], predicted: bool, told: Counter[str]
+    task: dict[str, Any], predicted: bool, told: Counter[str], where: str
 ) -> list[dict[str, Any]] | None:
     """The regions of the annotation of `task` that counts, None if it has none."""
-    cancelled = [a for a in task["annotations"] if a.get("was_cancelled")]
-    whole = [a for a in task["annotations"] if not a.get("was_cancelled")]
+    every = objects(task["annotations"], f"{where}: annotations")
+    cancelled = [a for a in every if a.get("was_cancelled")]
+    whole = [a for a in every if not a.get("was_cancelled")]
     if cancelled:
         told["cancelled (skipped) annotations left out"] += len(cancelled)
     if len(whole) > 1:
         told["tasks have several annotations: the ground truth, else the last one, is taken"] += 1
     if not whole and predicted and task.get("predictions"):
         told["tasks without annotation: their last prediction is taken"] += 1
-        whole = task["predictions"]
+        whole = objects(task["predictions"], f"{where}: predictions")
     if not whole:
         told["tasks without annotation left out"] += 1
         return None
     best = max(whole, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")))
-    return list(best.get("result") or [])
+    return objects(best.get("result"), f"{where}: result")
 
 
 def _image_name(task: dict[str, Any], where: str) -> str:
@@ -110,7 +115,10 @@ def _image_name(task: dict[str, Any], where: str) -> str:
 
 def _path_of(address: str) -> str:
     """The path of an image in any of the addresses that Label Studio has for one."""
-    parts = urlparse(address.replace("\\", "/"))
+    try:
+        parts = urlparse(address.replace("\\", "/"))
+    except ValueError:  # it is a text that looks like half an address
+        return ""
     query = parse_qs(parts.query)
     if "d" in query:  # /data/local-files/?d=PATH
         return query["d"][0].lstrip("/")
@@ -147,7 +155,9 @@ def _animals(
         elif kind.startswith("rectangle"):
             _check_size(region, size, at)
             box = _rectangle(value, size, at, told)
-            boxes.append(Box(_label(value, "rectanglelabels", at), box, group, region.get("id")))
+            boxes.append(
+                Box(_label(value, "rectanglelabels", at), box, group, id_of(region.get("id"), at))
+            )
         else:
             told[f"regions of type {kind} left out"] += 1
     return gather(points, boxes, where, _TIE)

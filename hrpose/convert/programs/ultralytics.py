@@ -81,9 +81,13 @@ def _sheet(path: Path, content: dict[str, Any]) -> _Sheet:
     if not isinstance(classes, dict) or not classes:
         raise not_it(path, f"names {shown(names)}", "names of the classes", _ADVICE)
     own = content.get("kpt_names") or {}
+    if not all(isinstance(key, int) for key in classes) or not isinstance(own, dict):
+        found = f"names {shown(names)} and kpt_names {shown(own)}"
+        raise not_it(path, found, "both by the numbers of the classes", _ADVICE)
     points = {
-        int(key): [str(name) for name in own.get(key, ())]
-        or [f"point{place}" for place in range(1, count + 1)]
+        key: [str(name) for name in own[key]]
+        if isinstance(own.get(key), list)
+        else [f"point{place}" for place in range(1, count + 1)]
         for key in classes
     }
     wrong = [key for key, labels in points.items() if len(labels) != count]
@@ -93,7 +97,7 @@ def _sheet(path: Path, content: dict[str, Any]) -> _Sheet:
             f"says {count}"
         )
     flip = content.get("flip_idx") or list(range(count))
-    if not isinstance(flip, list) or sorted(flip) != list(range(count)):
+    if not isinstance(flip, list) or sorted(map(str, flip)) != sorted(map(str, range(count))):
         raise DataError(f"{path}: flip_idx {shown(flip)} is no order of 0 to {count - 1}")
     swaps = [(a, b) for a, b in enumerate(flip) if a < b]
     if any(flip[b] != a for a, b in swaps):
