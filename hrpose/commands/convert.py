@@ -53,15 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predicted", action="store_true", help="take predictions of the program as labels, too"
     )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE",
+        help="with to-...: COCO file that says what the ids in a list of predictions mean",
+    )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
 def run(args: argparse.Namespace) -> None:
     """Convert, and say what was found and written."""
     if args.format in BACK:
-        from hrpose.convert.back.files import write_back
+        from hrpose.convert.back.files import BackRequest, write_back
 
-        written = write_back(args.format, args.source, args.out, args.images, args.overwrite, _say)
+        written = write_back(
+            BackRequest(
+                args.format, args.source, args.out, args.labels, args.images, args.overwrite, _say
+            )
+        )
     else:
         from hrpose.convert.run import Request, convert
 

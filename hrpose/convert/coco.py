@@ -3,7 +3,7 @@
 Images, animals and categories have their place in the `LabelSet`, from 1, as id: the same in the
 file of all labels and in those of the parts. Beside the keys of COCO there are, where known: of an
 image `group`, `source_id` and, in the file of all, `parts`; of an annotation `box_from`,
-`individual` and `source_id`; of a category `flip_pairs` (names).
+`individual`, `source_id` and, of predictions, `scores`; of a category `flip_pairs` (names).
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def _annotation(animal: LabelledAnimal, place: int, size: tuple[int, int]) -> di
         entry["individual"] = animal.individual
     if animal.source_id is not None:
         entry["source_id"] = animal.source_id
+    if animal.scores is not None:
+        entry["scores"] = np.asarray(animal.scores, np.float64).tolist()
     return entry
 
 

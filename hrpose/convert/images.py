@@ -118,9 +118,7 @@ def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:
 def _bring_one(image: LabelledImage, target: Path, link_it: bool) -> str:
     source = image.source
     data = source.read_bytes() if isinstance(source, Path) else source()
-    if isinstance(source, Path) and target.exists() and source.samefile(target):
-        pass  # a second run over linked images: it is the file itself
-    elif isinstance(source, Path) and link_it:
+    if isinstance(source, Path) and link_it:
         link(source.resolve(), target)
     else:
         with draft(target) as file:

@@ -63,6 +63,7 @@ class LabelledAnimal:
         area: of the animal in square px; None where the file has none.
         individual: its name or track over several images; None where the file has none.
         source_id: what the original calls it, where it has an id.
+        scores: (K,) of a program that predicted them; None for what a person labelled.
     """
 
     image: int
@@ -73,6 +74,7 @@ class LabelledAnimal:
     area: float | None = None
     individual: str | None = None
     source_id: str | int | None = None
+    scores: np.ndarray | None = None
 
 
 @dataclass

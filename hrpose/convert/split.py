@@ -144,8 +144,9 @@ def _cut(order: Sequence[int], shares: Sequence[float], gap: int) -> list[list[i
     for number, share in enumerate(shares):
         sum_of_shares += share
         after = len(shares) - 1 - number
-        end = min(max(round(sum_of_shares * left), taken + 1), max(taken, left - after))
-        count = (end if after else left) - taken
+        least = min(taken + 1, left)
+        end = max(least, min(round(sum_of_shares * left), left - after)) if after else left
+        count = end - taken
         blocks.append(list(order[start : start + count]))
         start += count + gap
         taken += count
