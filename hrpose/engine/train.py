@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
     look_at_images,
+    misfit,
     require_statistics,
     require_steps,
     require_targets,
@@ -61,7 +63,7 @@ def train(
     device = choose_device(settings.device)
     require_free(work_dir, resume)
     with _run_directory(work_dir, device) as log:
-        source = find(work_dir, resume, log)
+        source = find(work_dir, resume, partial(misfit, experiment), log)
         require_agreement(source)
         set_backends(settings.deterministic, device)
         say_origin(work_dir, log)

@@ -55,7 +55,7 @@ class Keeper:
                 self._numbered(epoch)[: -self.keep] if self.keep and epoch is not None else []
             )
         if self.best_of and (self.folder / best_file).is_file():
-            bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
+            bests = checkpoints.best_files(self.folder, self.best_of)
             # what the last whole checkpoint calls the best stays until there is another one
             outdated += [p for p in bests if p.name not in (best_file, self._best_of_whole)]
         for path in outdated:

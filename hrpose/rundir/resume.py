@@ -36,17 +36,23 @@ _INCOMPATIBLE = ("keypoints", "codec", "model", "optimizer.type")
 """Parts of a page that make what they are the weights, the targets and the optimizer's memory."""
 
 
-def find(work_dir: Path, resume: str | None, log: RunLog) -> tuple[Path, dict[str, Any]] | None:
+def find(
+    work_dir: Path, resume: str | None, misfit: checkpoints.Misfit, log: RunLog
+) -> tuple[Path, dict[str, Any]] | None:
     """The checkpoint to go on from, read; None for a new run.
 
     Args:
         resume: None for a new run, 'auto' for the newest whole checkpoint of `work_dir`, or a path.
+        misfit: as for `checkpoints.read_training`.
+
+    Raises:
+        CheckpointError: the one that is named, or each one of the folder, cannot be gone on from.
     """
     if not resume:
         return None
     if resume != "auto":
-        return Path(resume), checkpoints.read_training(Path(resume))
-    path, state = checkpoints.newest_whole(work_dir, log.warning)
+        return Path(resume), checkpoints.read_training(Path(resume), misfit)
+    path, state = checkpoints.newest_whole(work_dir, log.warning, misfit)
     if path is None or state is None:
         # a job that the scheduler starts again and again begins with this one
         log.info(f"no checkpoint in {work_dir} yet: a new run")
