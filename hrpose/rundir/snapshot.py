@@ -62,8 +62,8 @@ def fault_of(state: Mapping[str, Any]) -> str:
             and state["losses"].ndim == 1
             and state["losses"].is_floating_point()
         ),
-        "generators are not those of torch, NumPy and Python": lambda: (
-            are_generator_states(state["generators"])
+        "generators are not those of torch, NumPy and Python": lambda: are_generator_states(
+            state["generators"]
         ),
     }
     for sentence, holds in problems.items():
