@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from hrpose.errors import CheckpointError, RunError
 from hrpose.processes import distributed
 from hrpose.rundir import checkpoints
+from hrpose.rundir.curves import read_rows
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
 from hrpose.rundir.state import Progress, RunState, steps_of
@@ -73,13 +74,15 @@ def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
 def require_free(work_dir: Path, resume: str | None) -> None:
     """RunError if `work_dir` holds another run than that to go on with, or cannot be looked into.
 
+    A start that failed before anything was saved leaves no run: the next may take its place.
+
     Args:
         resume: as for `find`.
     """
     if resume == "auto" or (resume and Path(resume).resolve().parent == work_dir.resolve()):
         return
     try:
-        held = any(path.exists() for path in [work_dir / "train.log", *work_dir.glob("*.pth")])
+        held = any(work_dir.glob("*.pth")) or _tells_of_an_epoch(work_dir / "metrics.jsonl")
     except OSError as error:
         raise RunError(
             f"{work_dir}: cannot be used ({error.strerror}); choose another folder with --work-dir"
@@ -89,6 +92,16 @@ def require_free(work_dir: Path, resume: str | None) -> None:
             f"{work_dir} already holds a run; go on with it by --resume, choose another folder "
             "with --work-dir, or remove it"
         )
+
+
+def _tells_of_an_epoch(rows: Path) -> bool:
+    """Whether a run came to the end of an epoch: then its log is worth more than a false start's.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    whole = read_rows(rows)[0] if rows.is_file() else []
+    return any(row["epoch"] > 0 for row in whole)
 
 
 def compare(

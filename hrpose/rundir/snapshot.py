@@ -161,6 +161,9 @@ def _meta_fault(meta: Any) -> str:
     best = meta.get("best")
     if best is not None and not (type(best) in (int, float) and math.isfinite(best)):
         return f"meta.best is {best!r:.60}, expected a finite number or None"
+    first = meta.get("first_loss")
+    if first is not None and not (type(first) in (int, float) and 0 < first < math.inf):
+        return f"meta.first_loss is {first!r:.60}, expected a number above 0 or None"
     if type(meta.get("stopped_early")) is not bool:
         return f"meta.stopped_early is {meta.get('stopped_early')!r:.60}, expected True or False"
     named = _BEST_FILE.fullmatch(meta["best_file"])
