@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"{split}: {what or f'{type(error).__name__}: {error}'}\n")
         else:
             faults += _look_at_images(split, dataset, args.full)
+            if split == "train" and not problems:
+                faults += _look_at_batches(page, dataset)
     print(f"{faults} fault{'s' * (faults > 1)}" if faults else "no fault")
     return int(faults > 0)
 
@@ -85,6 +87,24 @@ def _read(page: Page, split: str) -> PoseDataset:
     if missing:
         raise ConfigError([f"{name}: the page does not say it" for name in missing])
     return read_dataset(page, split)
+
+
+def _look_at_batches(page: Page, train: PoseDataset) -> int:
+    """Print what training, on one process, would refuse of batches of `train`; how much that is."""
+    import torch
+
+    from hrpose.engine.experiment import prepare
+    from hrpose.engine.guards.start import require_statistics
+    from hrpose.engine.loading import loader
+
+    experiment = prepare(page)
+    try:
+        require_statistics(experiment, loader(experiment, train, True, torch.device("cpu")))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"page: {problem}\n")
+        return len(error.problems)
+    return 0
 
 
 def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> int:

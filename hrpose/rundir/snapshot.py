@@ -46,7 +46,7 @@ def fault_of(state: Mapping[str, Any]) -> str:
 
     A checkpoint of an older hrpose, which kept less, passes: `resume.compare` says what it lacks.
     """
-    meta = state.get("meta")
+    meta: Any = state.get("meta")
     if isinstance(meta, Mapping) and "page" not in meta:
         return ""
     problems: dict[str, Callable[[], bool]] = {
