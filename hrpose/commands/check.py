@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
             datasets[split] = dataset
             look = _look_at_images(split, dataset, args.full)
             errors += len(look.problems)
+            if split == "train" and not problems:
+                errors += _look_at_batches(page, dataset)
             faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
             if split != "train":
                 faults += _odd_lengths(dataset, metrics)
@@ -122,6 +124,24 @@ def _read(page: Page, split: str) -> PoseDataset:
     if missing:
         raise ConfigError([f"{name}: the page does not say it" for name in missing])
     return read_dataset(page, split)
+
+
+def _look_at_batches(page: Page, train: PoseDataset) -> int:
+    """Print what training, on one process, would refuse of batches of `train`; how much that is."""
+    import torch
+
+    from hrpose.engine.experiment import prepare
+    from hrpose.engine.guards.start import require_statistics
+    from hrpose.engine.loading import loader
+
+    experiment = prepare(page)
+    try:
+        require_statistics(experiment, loader(experiment, train, True, torch.device("cpu")))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"page: {problem}\n")
+        return len(error.problems)
+    return 0
 
 
 def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> Look:

@@ -17,7 +17,7 @@ from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances, Labels
 
@@ -137,15 +137,15 @@ class PoseDataset(ABC):
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """The samples of one batch, for a DataLoader.
 
-        A DataError travels as the value of `error`: raised in a worker it would reach the user
-        wrapped in that worker's traceback.
+        A DataError or LoaderError travels as the value of `error`: raised in a worker it would
+        reach the user wrapped in that worker's traceback.
         """
         samples = Samples(len(keys), self._crop_size)
         try:
             samples += self._samples(keys, samples.rows)
             return samples
-        except DataError as problem:
-            return [{"error": str(problem)}]
+        except (DataError, LoaderError) as problem:
+            return [{"error": problem}]
 
     def _samples(
         self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]

@@ -71,7 +71,7 @@ class Runner:
         self.skipped = SkippedSteps(
             state.progress, settings.max_skipped, self.describe, log.warning, keeper.last_good
         )
-        self.health = Health(state, settings.max_loss_growth, keeper.last_good)
+        self.health = Health(state, settings.max_loss_growth, keeper.last_good, log.warning)
         self.meter = Meter()
         self.interrupts = Interrupts()
 

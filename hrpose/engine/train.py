@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
     look_at_images,
+    misfit,
     require_sound_labels,
     require_statistics,
     require_steps,
@@ -63,7 +65,7 @@ def train(
     device = choose_device(settings.device)
     require_free(work_dir, resume)
     with _run_directory(work_dir, device) as log:
-        source = find(work_dir, resume, log)
+        source = find(work_dir, resume, partial(misfit, experiment), log)
         require_agreement(source)
         set_backends(settings.deterministic, device)
         say_origin(work_dir, log)
