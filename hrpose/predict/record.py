@@ -169,7 +169,7 @@ class Record:
             )
 
     def rows(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Keypoints (N, K, 2), scores (N, K) and boxes (n, 4) of the rows that are there already."""
+        """Keypoints (N, K, 2), scores (N, K), boxes (n, 4) of the rows that are there already."""
         _, rows = csv_table.open_rows(self.places.parts[0])
         where = frames_jsonl.read(self.places.parts[1])
         for (_, keypoints, scores), entries in zip(rows, where, strict=False):
