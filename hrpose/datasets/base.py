@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.faults.fault import Fault, Place
@@ -140,6 +139,8 @@ class PoseDataset(ABC):
         A DataError or LoaderError travels as the value of `error`: raised in a worker it would
         reach the user wrapped in that worker's traceback.
         """
+        from hrpose.datasets.batch import Samples  # brings torch, which only training needs
+
         samples = Samples(len(keys), self._crop_size)
         try:
             samples += self._samples(keys, samples.rows)
