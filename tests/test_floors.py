@@ -19,7 +19,7 @@ FLOORS = [
     {"rundir", "datasets", "models", "metrics", "video", "convert"},
     {"predict"},
     {"engine"},
-    {"reproduce", "api", "labelling"},
+    {"reproduce", "api", "labelling", "browse"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -1,0 +1,120 @@
+"""From a page to a picture or an HTML page of its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hrpose.browse import choice, views
+from hrpose.browse.views import View
+from hrpose.config import Page
+from hrpose.datasets.base import PoseDataset
+from hrpose.engine.experiment import prepare, read_dataset
+from hrpose.errors import ConfigError, DataError
+
+EPOCHS = 2
+"""How often an animal that training changes at random is shown."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be looked at.
+
+    Args:
+        split: 'train', 'val' or 'test'.
+        ids: annotation ids, or file names; without, `count` animals drawn with `seed`.
+        transformed: also what the network gets, as often as `EPOCHS` in training.
+        heatmaps: also its targets.
+    """
+
+    page: Page
+    split: str
+    count: int
+    seed: int
+    ids: tuple[str, ...]
+    transformed: bool
+    heatmaps: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One animal: what it is called, and its views, or why there are none."""
+
+    title: str
+    views: list[View]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was chosen of a data set; the cards are drawn when they are asked for."""
+
+    dataset: PoseDataset
+    indices: list[int]
+    request: Request
+
+    @property
+    def title(self) -> str:
+        """Which animals these are."""
+        count = f"{len(self.indices)} of {len(self.dataset)} animals"
+        return f"{count} of {self.request.split}: {self.dataset.meta.dataset}"
+
+    @property
+    def epochs(self) -> int:
+        """How often each animal is shown as the network gets it."""
+        wanted = self.request.transformed or self.request.heatmaps
+        return (EPOCHS if self.dataset.is_random else 1) if wanted else 0
+
+    @property
+    def views_each(self) -> int:
+        """How many pictures an animal has."""
+        return 2 + self.epochs * (2 if self.request.heatmaps else 1)
+
+    def cards(self, height: int) -> Iterator[Card]:
+        """The chosen animals one by one, their pictures `height` px high."""
+        targets = views.Targets(prepare(self.request.page).codec) if self.request.heatmaps else None
+        names = _titles(self.dataset)
+        for index in self.indices:
+            record: dict[str, Any] = self.dataset.record(index, 0)
+            try:
+                found = views.annotated(record, self.dataset.meta, height)
+                found += views.inputs(self.dataset, index, self.epochs, height, targets)
+            except DataError as error:
+                yield Card(names[index], [], str(error))
+            else:
+                yield Card(names[index], found)
+
+
+def look(request: Request) -> Look:
+    """Read the data set and choose.
+
+    Raises:
+        ConfigError, DataError: there is no such data set, or it cannot be used.
+    """
+    page = request.page
+    if not isinstance(page.get("data", {}).get(request.split), dict):
+        raise ConfigError(f"data.{request.split}: the page does not say it")
+    if not request.transformed:  # as testing cuts it: nothing at random
+        page = {**page, "train_pipeline": page["test_pipeline"]}
+    dataset = read_dataset(page, request.split)
+    dataset.seed = page.get("runner", {}).get("seed", 0)
+    if request.ids:
+        indices = choice.find(dataset, request.ids)
+    else:
+        indices = choice.choose(dataset, request.count, request.seed)
+    return Look(dataset, indices, request)
+
+
+def _titles(dataset: PoseDataset) -> list[str]:
+    """File and annotation of each animal."""
+    truth = dataset.truth()
+    coco = dataset.coco()
+    files = {image["id"]: str(image["file_name"]) for image in coco["images"]}
+    own = {part["id"]: part.get("source_id", part["id"]) for part in coco["annotations"]}
+    titles = []
+    for image_id, number in zip(truth.image_ids, truth.annotation_ids, strict=True):
+        name = files.get(int(image_id), f"image {image_id}")
+        what = f"annotation {own.get(int(number), number)}" if number >= 0 else "a detection"
+        titles.append(f"{name}, {what}")
+    return titles
