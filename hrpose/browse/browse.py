@@ -8,9 +8,11 @@ from typing import Any
 
 from hrpose.browse import choice, views
 from hrpose.browse.views import View
+from hrpose.codecs import Codec
 from hrpose.config import Page
+from hrpose.config.registry import build
 from hrpose.datasets.base import PoseDataset
-from hrpose.engine.experiment import prepare, read_dataset
+from hrpose.engine.experiment import read_dataset
 from hrpose.errors import ConfigError, DataError
 
 EPOCHS = 2
@@ -73,7 +75,7 @@ class Look:
 
     def cards(self, height: int) -> Iterator[Card]:
         """The chosen animals one by one, their pictures `height` px high."""
-        targets = views.Targets(prepare(self.request.page).codec) if self.request.heatmaps else None
+        targets = views.Targets(_codec(self.request.page)) if self.request.heatmaps else None
         names = _titles(self.dataset)
         for index in self.indices:
             record: dict[str, Any] = self.dataset.record(index, 0)
@@ -104,6 +106,14 @@ def look(request: Request) -> Look:
     else:
         indices = choice.choose(dataset, request.count, request.seed)
     return Look(dataset, indices, request)
+
+
+def _codec(page: Page) -> Codec:
+    """The codec alone, whatever may be wrong with the rest of the model."""
+    cfg = page.get("model", {}).get("codec")
+    if not isinstance(cfg, dict):
+        raise ConfigError("model.codec: the page does not say it, and it makes the targets")
+    return build(cfg, "model.codec")
 
 
 def _titles(dataset: PoseDataset) -> list[str]:

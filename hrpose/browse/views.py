@@ -5,7 +5,7 @@ Legend: K keypoints; H, W a heatmap. Pictures are RGB uint8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -50,15 +50,14 @@ def annotated(record: dict[str, Any], meta: KeypointMeta, height: int) -> list[V
     plain = draw(window, image, points, visible, box, meta)
     mirrored, order = flip_keypoints(points, visible, np.array(meta.flip_index), wide)
     box = np.array([wide - box[0] - box[2], *box[1:]])
-    across = Window(wide - window.left - window.width, *_rest(window))
+    pairs = len(meta.flip_pairs)
+    changed = f"{pairs or 'no'} pair{'s' * (pairs != 1)} changed places"
+    across = replace(window, left=wide - window.left - window.width)
+    glass = draw(across, image[:, ::-1], mirrored, order, box, meta)
     return [
         View(plain, f"as annotated: {count} of {len(meta)} keypoints"),
-        View(draw(across, image[:, ::-1], mirrored, order, box, meta), "in a mirror"),
+        View(glass, f"in a mirror: {changed}"),
     ]
-
-
-def _rest(window: Window) -> tuple[int, int, int, float]:
-    return window.top, window.width, window.height, window.scale
 
 
 def draw(
@@ -95,7 +94,7 @@ def inputs(
         image = enlarge(crop, scale)
         _outline(image, dataset.record(index, epoch)["box"], matrix, scale)
         moved = "as the network gets it" + (f" in epoch {epoch}" if epochs > 1 else "")
-        words = ", ".join([f"{moved}, {crop.shape[1]} x {crop.shape[0]} px", *_moves(matrix)])
+        words = ", ".join([moved, *_moves(matrix)])
         outside = _outside(points[visible > 0], crop)
         words += f"; {outside} keypoint{'s' * (outside > 1)} outside" if outside else ""
         drawn = draw_animals(image, shown[None], visible[None], dataset.meta, names=True)
@@ -104,8 +103,7 @@ def inputs(
             maps = targets.maps(sample["keypoints"], visible)
             seen = _glow(enlarge(crop, scale), maps, targets.cell, scale, dataset.meta)
             count = int((maps.reshape(len(maps), -1).max(axis=1) > 0).sum())
-            words = f"its targets, {maps.shape[2]} x {maps.shape[1]} cells: {count} of {len(maps)}"
-            views.append(View(seen, words))
+            views.append(View(seen, f"its targets: {count} of {len(maps)}"))
     return views
 
 
