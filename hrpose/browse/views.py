@@ -45,15 +45,15 @@ def annotated(record: dict[str, Any], meta: KeypointMeta, height: int) -> list[V
     box = np.asarray(record["box"], np.float64)
     points, visible = record["keypoints"].astype(np.float64), record["visible"]
     wide = image.shape[1]
-    window = around(box, points[visible > 0], (wide, image.shape[0]), height)
+    window = around(box[None], points[visible > 0], (wide, image.shape[0]), height)
     count = int((visible > 0).sum())
-    plain = draw(window, image, points, visible, box, meta)
+    plain = draw(window, image, points[None], visible[None], box[None], meta)
     mirrored, order = flip_keypoints(points, visible, np.array(meta.flip_index), wide)
     box = np.array([wide - box[0] - box[2], *box[1:]])
     pairs = len(meta.flip_pairs)
     changed = f"{pairs or 'no'} pair{'s' * (pairs != 1)} changed places"
     across = replace(window, left=wide - window.left - window.width)
-    glass = draw(across, image[:, ::-1], mirrored, order, box, meta)
+    glass = draw(across, image[:, ::-1], mirrored[None], order[None], box[None], meta)
     return [
         View(plain, f"as annotated: {count} of {len(meta)} keypoints"),
         View(glass, f"in a mirror: {changed}"),
@@ -65,13 +65,17 @@ def draw(
     image: np.ndarray,
     points: np.ndarray,
     visible: np.ndarray,
-    box: np.ndarray | None,
+    boxes: np.ndarray,
     meta: KeypointMeta,
 ) -> np.ndarray:
-    """What `window` shows of `image` with one animal: points (K, 2), visible (K,), box (4,) px."""
-    boxes = None if box is None else window.shown_box(box)[None]
-    shown, scores = window.shown(points)[None], np.asarray(visible)[None]
-    return draw_animals(window.picture(image), shown, scores, meta, boxes, names=True)
+    """What `window` shows of `image`, with N animals.
+
+    Args:
+        points: (N, K, 2) image px; `visible` (N, K), fainter below 1.
+        boxes: (N, 4) x, y, w, h in image px.
+    """
+    shown, boxes = window.shown(points), window.shown_boxes(boxes)
+    return draw_animals(window.picture(image), shown, visible, meta, boxes, names=True)
 
 
 def inputs(

@@ -39,9 +39,9 @@ class Window:
         """Points (..., 2) image px -> shown px."""
         return (points - (self.left, self.top) + 0.5) * self.scale - 0.5
 
-    def shown_box(self, box: np.ndarray) -> np.ndarray:
-        """x, y, w, h (4,) image px -> shown px."""
-        return np.concatenate([self.shown(box[:2]), box[2:] * self.scale])
+    def shown_boxes(self, boxes: np.ndarray) -> np.ndarray:
+        """x, y, w, h (N, 4) image px -> shown px."""
+        return np.concatenate([self.shown(boxes[:, :2]), boxes[:, 2:] * self.scale], axis=1)
 
 
 def enlarge(image: np.ndarray, scale: float) -> np.ndarray:
@@ -51,18 +51,14 @@ def enlarge(image: np.ndarray, scale: float) -> np.ndarray:
     return cv2.convertScaleAbs(cv2.resize(image, size, interpolation=smooth), alpha=0.85)
 
 
-def around(
-    box: np.ndarray | None, points: np.ndarray, photo: tuple[int, int], height: int
-) -> Window:
-    """The window around `box` (4,) and `points` (N, 2), all image px, shown `height` px high.
+def around(boxes: np.ndarray, points: np.ndarray, photo: tuple[int, int], height: int) -> Window:
+    """The window around `boxes` (N, 4) and `points` (M, 2), all image px, shown `height` px high.
 
     It has a margin, is neither narrow nor flat, and lies inside of the photograph of (W, H) =
-    `photo` px where it can. With neither box nor points it is the whole photograph.
+    `photo` px where it can. With neither boxes nor points it is the whole photograph.
     """
-    corners = [points[np.isfinite(points).all(axis=-1)]]
-    if box is not None and np.isfinite(box).all():
-        corners.append(np.array([box[:2], box[:2] + box[2:]]))
-    there, sides = np.concatenate(corners), np.array(photo, float)
+    there = np.concatenate([points, boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
+    there, sides = there[np.isfinite(there).all(axis=1)], np.array(photo, float)
     if not len(there):
         there = np.array([(0.0, 0.0), sides])
     there = np.clip(there, -_BEYOND * sides, (1 + _BEYOND) * sides)

@@ -35,7 +35,9 @@ def fractions(table: LabelTable) -> Iterator[Fault]:
     if named:
         rows = next(rows for _, rows in found if rows is not None)
         what = f"{' and '.join(named)} of {np.count_nonzero(rows)} animals lie between 0 and 1"
-        yield fault("fractions", f"{what}, as fractions of the image do", table.file, table.at(rows))
+        yield fault(
+            "fractions", f"{what}, as fractions of the image do", table.file, table.at(rows)
+        )
 
 
 def _are_fractions(low: np.ndarray, high: np.ndarray, sizes: np.ndarray) -> np.ndarray | None:

@@ -98,7 +98,11 @@ def odd_fields(table: LabelTable) -> Iterator[Fault]:
         area = content.get("area")
         no_area.append(not (isinstance(area, int | float) and 0 <= area < math.inf))
     looks = [
-        ("miscounted", "whose num_keypoints is not how many v are above 0: counted anew", miscounted),
+        (
+            "miscounted",
+            "whose num_keypoints is not how many v are above 0: counted anew",
+            miscounted,
+        ),
         ("no-area", "without an area of 0 or more: that of the box is taken", no_area),
     ]
     for kind, what, found in looks:
