@@ -108,7 +108,7 @@ def test_transformed_and_heatmaps(browse, sound):
     ],
 )
 def test_targets_stand_where_the_points_are(browse, sound, codec, left, right):
-    """The crop is 112.5 px wide around x 55; at 64 px, x 60 and 90 are at 34.8 and 51.9 for MSRA."""
+    """The crop is 112.5 px wide around x 55, shown on 64: x 60 and 90 are at 34.8 and 51.9."""
     lines = [
         f"codec = dict(type='{codec}')",
         "test_pipeline = [dict(type='LoadImage'), dict(type='CropBox', input_size=(64, 64)), "
