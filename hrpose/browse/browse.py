@@ -76,16 +76,15 @@ class Look:
     def cards(self, height: int) -> Iterator[Card]:
         """The chosen animals one by one, their pictures `height` px high."""
         targets = views.Targets(_codec(self.request.page)) if self.request.heatmaps else None
-        names = _titles(self.dataset)
         for index in self.indices:
             record: dict[str, Any] = self.dataset.record(index, 0)
             try:
                 found = views.annotated(record, self.dataset.meta, height)
                 found += views.inputs(self.dataset, index, self.epochs, height, targets)
             except DataError as error:
-                yield Card(names[index], [], str(error))
+                yield Card(title_of(self.dataset, index), [], str(error))
             else:
-                yield Card(names[index], found)
+                yield Card(title_of(self.dataset, index), found)
 
 
 def look(request: Request) -> Look:
@@ -116,15 +115,10 @@ def _codec(page: Page) -> Codec:
     return build(cfg, "model.codec")
 
 
-def _titles(dataset: PoseDataset) -> list[str]:
-    """File and annotation of each animal."""
-    truth = dataset.truth()
-    coco = dataset.coco()
-    files = {image["id"]: str(image["file_name"]) for image in coco["images"]}
-    own = {part["id"]: part.get("source_id", part["id"]) for part in coco["annotations"]}
-    titles = []
-    for image_id, number in zip(truth.image_ids, truth.annotation_ids, strict=True):
-        name = files.get(int(image_id), f"image {image_id}")
-        what = f"annotation {own.get(int(number), number)}" if number >= 0 else "a detection"
-        titles.append(f"{name}, {what}")
-    return titles
+def title_of(dataset: PoseDataset, index: int) -> str:
+    """File and annotation of an animal."""
+    place = dataset.place(index)
+    if not place.file_name:
+        return dataset.describe(index)
+    own = place.annotation_id is not None
+    return f"{place.file_name}, " + (f"annotation {place.annotation_id}" if own else "a detection")

@@ -41,16 +41,13 @@ def find(dataset: PoseDataset, ids: Sequence[str]) -> list[int]:
 
 def _names(dataset: PoseDataset) -> dict[str, list[int]]:
     """All that an animal can be called, and the animals of that name; ids come first."""
-    truth, coco = dataset.truth(), dataset.coco()
-    files = {image["id"]: str(image["file_name"]) for image in coco["images"]}
-    own = {part["id"]: str(part.get("source_id", part["id"])) for part in coco["annotations"]}
     by_id: dict[str, list[int]] = {}
     by_file: dict[str, list[int]] = {}
     for index in range(len(dataset)):
-        number = int(truth.annotation_ids[index])
-        if number >= 0:
-            by_id.setdefault(own.get(number, str(number)), []).append(index)
-        name = files.get(int(truth.image_ids[index]), "")
-        for called in {name, PurePath(name).name, PurePath(name).stem}:
+        place = dataset.place(index)
+        if place.annotation_id is not None:
+            by_id.setdefault(str(place.annotation_id), []).append(index)
+        path = PurePath(place.file_name)
+        for called in {place.file_name, path.name, path.stem} - {""}:
             by_file.setdefault(called, []).append(index)
     return {**by_file, **by_id}

@@ -35,20 +35,34 @@ class Looked:
         split: 'train', 'val' or 'test'.
         dataset: None where it could not be read.
         refusal: why it could not.
+        unreadable: the images that cannot be used, each with the reason.
     """
 
     split: str
     dataset: PoseDataset | None = None
-    faults: Sequence[Fault] = ()
+    faults: list[Fault] = field(default_factory=list)
     refusal: str = ""
+    unreadable: Sequence[str] = ()
 
     @cached_property
     def annotations(self) -> dict[Hashable, dict[str, Any]]:
         """The annotations by their id in the file; of an id that is there twice, the first."""
         found: dict[Hashable, dict[str, Any]] = {}
-        for entry in self.dataset.coco()["annotations"] if self.dataset else ():
+        if self.dataset is None:
+            return found
+        entries = {entry["id"]: entry for entry in self.dataset.coco()["annotations"]}
+        for index, number in enumerate(self.dataset.truth().annotation_ids.tolist()):
+            if number in entries:  # else a detection
+                found.setdefault(self.dataset.place(index).annotation_id, entries[number])
+        for entry in entries.values():  # those that are not used
             found.setdefault(entry.get("source_id", entry["id"]), entry)
         return found
+
+    @cached_property
+    def images(self) -> dict[Hashable, int]:
+        """The images of `coco` by their id in the file."""
+        images = self.dataset.coco()["images"] if self.dataset is not None else []
+        return {image.get("source_id", image["id"]): image["id"] for image in images}
 
 
 @dataclass
@@ -142,7 +156,7 @@ def _cards(concerned: Sequence[Concerned]) -> Iterator[dict[str, Any]]:
 
 def _title(one: Concerned) -> str:
     place, words = one.place, [one.looked.split]
-    words += [Path(place.image_path).name] if place.image_path else [f"image {place.image_id}"]
+    words += [place.file_name or f"image {place.image_id}"]
     words += [f"annotation {place.annotation_id}"] * (place.annotation_id is not None)
     return ", ".join(words)
 
@@ -154,20 +168,20 @@ def _picture(one: Concerned) -> np.ndarray:
         DataError: the image cannot be read.
     """
     dataset, place = one.looked.dataset, one.place
-    if dataset is None or not place.image_path:
-        raise DataError("no picture: it is not known which file this image is")
-    image = read_image(place.image_path)
+    known = one.looked.annotations
+    own = known.get(place.annotation_id) if place.annotation_id is not None else None
+    number = own["image_id"] if own is not None else one.looked.images.get(place.image_id)
+    if dataset is None or number is None:
+        raise DataError("no picture: it is not known which image this is")
+    entries = [own] if own is not None else []
     if place.annotation_id is None:
-        known = one.looked.annotations.values()
-        entries = [entry for entry in known if entry["image_id"] == place.image_id]
-    else:
-        own = one.looked.annotations.get(place.annotation_id)
-        entries = [own] if own is not None else []
+        entries = [entry for entry in known.values() if entry["image_id"] == number]
+    image = read_image(dataset.image_file(number))
     size = len(dataset.meta)
     points = np.array([entry["keypoints"] for entry in entries], float).reshape(-1, size, 3)
     boxes = np.array([entry["bbox"] for entry in entries], float).reshape(-1, 4)
     placed = np.isfinite(points).all(axis=2) & (points[..., :2] != 0).any(axis=2)
     shown = np.where(points[..., 2] > 0, 1.0, np.where(placed, _NOT_LABELLED, 0.0))
     photo = image.shape[1], image.shape[0]
-    window = around(boxes, points[shown > 0][:, :2], photo, _HEIGHT)
+    window = around(boxes[boxes.any(axis=1)], points[shown > 0][:, :2], photo, _HEIGHT)
     return draw(window, image, points[..., :2], shown, boxes, dataset.meta)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hrpose.commands import common
-from hrpose.errors import RunError
 
 if TYPE_CHECKING:
     from hrpose.browse.browse import Look
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `hrpose browse`."""
     common.add_config(parser)
     parser.add_argument(
-        "--out", type=_out, required=True, metavar="FILE",
+        "--out", type=common.new_file(*KINDS), required=True, metavar="FILE",
         help="what to write: one HTML page with all inside (.html), or a picture (.png, .jpg)",
     )  # fmt: skip
     parser.add_argument(
@@ -51,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw and write."""
     from hrpose.browse.browse import Request, look
-    from hrpose.storage.whole_file import draft
 
     request = Request(
         common.load_page(args),
@@ -62,13 +60,7 @@ def run(args: argparse.Namespace) -> None:
         args.transformed,
         args.heatmaps,
     )
-    data = _drawn(look(request), args.out)
-    try:
-        with draft(args.out) as file:
-            file.write(data)
-    except OSError as error:
-        raise RunError(f"{args.out}: cannot be written ({error.strerror})") from None
-    print(f"wrote {args.out} ({len(data) / 1e6:.1f} MB)")
+    common.write_file(args.out, _drawn(look(request), args.out))
 
 
 def _drawn(found: Look, out: Path) -> bytes:
@@ -81,12 +73,3 @@ def _drawn(found: Look, out: Path) -> bytes:
     from hrpose.visualize.encode import encoded
 
     return encoded(sheet_of(found), out.suffix.lower())
-
-
-def _out(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in KINDS:
-        raise argparse.ArgumentTypeError(f"'{text}': must end in {', '.join(KINDS)}")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"'{text}': there is no folder {path.parent}")
-    return path

@@ -5,15 +5,19 @@ named, all of it, with the annotation; exit status 1 if there is anything.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hrpose.commands import common
 from hrpose.config import Page
+from hrpose.config.pages import find_page
+from hrpose.datasets.faults.fault import Fault, in_lines
 from hrpose.errors import ConfigError, HrposeError
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
+    from hrpose.datasets.preflight.look import Look
 
 SPLITS = ("train", "val", "test")
 
@@ -32,28 +36,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--splits", nargs="+", choices=SPLITS, default=SPLITS, metavar="SPLIT",
         help="data sets of the page to look at: train val test (default: all)",
     )  # fmt: skip
+    parser.add_argument(
+        "--html", type=common.new_file(".html"), metavar="FILE",
+        help="also write an HTML page of it, with pictures of the 50 worst animals",
+    )  # fmt: skip
     common.add_cfg_options(parser, "data.root=/data/horses")
 
 
 def run(args: argparse.Namespace) -> int:
     """Say what is wrong with the page, then with each data set; returns the exit status."""
+    from hrpose.browse.faults import Looked, faults_page
+    from hrpose.datasets.faults.sides import swapped_sides
+    from hrpose.datasets.faults.splits import same_pictures, shared_files
+
     page = common.load_page(args)
     problems = _page_problems(page)
     for problem in problems:
         print(f"page: {problem}")
-    faults = len(problems)
+    errors, looked = len(problems), []
     for split in args.splits:
         try:
             dataset = _read(page, split)
         except HrposeError as error:
             known = isinstance(error, ConfigError) and set(error.problems) <= set(problems)
-            faults += not known
+            errors += not known
             what = "not looked at, for what is wrong with the page" if known else ""
-            print(f"{split}: {what or f'{type(error).__name__}: {error}'}\n")
+            looked.append(Looked(split, refusal=what or f"{type(error).__name__}: {error}"))
+            print(f"{split}: {looked[-1].refusal}\n")
         else:
-            faults += _look_at_images(split, dataset, args.full)
-    print(f"{faults} fault{'s' * (faults > 1)}" if faults else "no fault")
-    return int(faults > 0)
+            look = _look_at_images(split, dataset, args.full)
+            errors += len(look.problems)
+            faults = _say(f"{split}: ", [*dataset.faults, *swapped_sides(dataset), *look.faults])
+            looked.append(Looked(split, dataset, faults, unreadable=list(map(str, look.problems))))
+    datasets = {each.split: each.dataset for each in looked if each.dataset is not None}
+    for fault in _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)]):
+        owner = next(split for split in [*datasets][::-1] if datasets[split].source == fault.file)
+        next(each for each in looked if each.split == owner).faults.append(fault)
+    if args.html is not None:
+        text = faults_page(find_page(args.config).stem, problems, looked)
+        common.write_file(args.html, text.encode())
+    counts = Counter(fault.severity for each in looked for fault in each.faults)
+    errors += counts["error"]
+    if counts["warning"]:
+        print(f"{counts['warning']} warning{'s' * (counts['warning'] > 1)}: may be right; look")
+    print(f"{errors} fault{'s' * (errors > 1)}" if errors else "no fault")
+    return int(errors > 0)
+
+
+def _say(before: str, faults: list[Fault]) -> list[Fault]:
+    """Print `faults`, each in full; returns them."""
+    for text in in_lines(faults):
+        print(f"{before}{text}\n")
+    return faults
 
 
 def _page_problems(page: Page) -> list[str]:
@@ -87,13 +121,13 @@ def _read(page: Page, split: str) -> PoseDataset:
     return read_dataset(page, split)
 
 
-def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> int:
-    """Print what there is and what is wrong with it; returns how many images are."""
+def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> Look:
+    """Print what there is and which images cannot be used."""
     from tqdm import tqdm
 
     from hrpose.datasets.preflight.look import look_through
 
     bar = partial(tqdm, leave=False, disable=None)
-    checked = look_through(dataset, full, lambda items, n, title: bar(items, title, n))
-    print(f"{split}: {dataset.summary()}\n{checked.summary()}\n")
-    return len(checked.problems)
+    look = look_through(dataset, full, lambda items, n, title: bar(items, title, n))
+    print(f"{split}: {dataset.about()}\n{look.about()}\n")
+    return look

@@ -34,10 +34,8 @@ def fractions(table: LabelTable) -> Iterator[Fault]:
     named = [what for what, rows in found if rows is not None]
     if named:
         rows = next(rows for _, rows in found if rows is not None)
-        what = f"{' and '.join(named)} of {np.count_nonzero(rows)} animals lie between 0 and 1"
-        yield fault(
-            "fractions", f"{what}, as fractions of the image do", table.file, table.at(rows)
-        )
+        what = f"{' and '.join(named)} of {rows.sum()} animals lie between 0 and 1, as fractions do"
+        yield fault("fractions", what, table.file, table.at(rows))
 
 
 def _are_fractions(low: np.ndarray, high: np.ndarray, sizes: np.ndarray) -> np.ndarray | None:
@@ -126,11 +124,8 @@ def corner_boxes(table: LabelTable) -> Iterator[Fault]:
 def odd_areas(table: LabelTable) -> Iterator[Fault]:
     """`area` that says another size of the animal than its box."""
     boxes = table.boxes[:, 2:].prod(axis=1)
-    given = [content.get("area") for content in table.contents]
-    areas = np.array(
-        [value if isinstance(value, int | float) else np.nan for value in given], np.float64
-    )
-    told = (areas >= 0) & np.isfinite(areas) & (boxes > 0)
+    areas = table.areas
+    told = np.isfinite(areas) & (boxes > 0)
     odd = told & ((areas < SMALL_AREA * boxes) | (areas > LARGE_AREA * boxes))
     if odd.any() and odd.sum() >= told.sum() / 3:
         first = int(np.flatnonzero(odd)[0])

@@ -20,12 +20,12 @@ class Place:
 
     Args:
         image_id, annotation_id: as in the file; None where it is about the other alone.
-        image_path: the file of the image, '' where it is not known.
+        file_name: of the image, as in the file; '' where it is not known.
     """
 
     image_id: Hashable = None
     annotation_id: Hashable = None
-    image_path: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Fault:
     def __str__(self) -> str:
         return f"{'' if self.severity == 'note' else f'{self.severity}: '}{self.what}{self.where()}"
 
+    @property
+    def in_summary(self) -> bool:
+        """Whether a summary shows it; what is left out is listed there anyway."""
+        return self.kind not in ("left-out", "bare")
+
     def where(self) -> str:
         """` (annotation 5, 7, 9)`; at most five are named."""
         if not self.places:
@@ -64,6 +69,20 @@ class Fault:
         return f" ({'annotation' if all(annotations) else 'image'} {shown})"
 
 
+def _in_full(fault: Fault) -> str:
+    """A fault in a paragraph."""
+    where = [fault.file]
+    for place in fault.places[:NAMED]:
+        image = f"image {place.image_id}" if place.image_id is not None else ""
+        name = f" ({place.file_name})" if place.file_name else ""
+        animal = f"annotation {place.annotation_id}" if place.annotation_id is not None else ""
+        where.append(", ".join(filter(None, [image + name, animal])))
+    more = len(fault.places) - NAMED
+    where += [f"and {more} more"] if more > 0 else []
+    head = f"{fault.severity}: {fault.what}"
+    return "\n".join([head, f"    in {'; '.join(where)}", f"    -> {fault.todo}"])
+
+
 def in_lines(faults: Iterable[Fault]) -> list[str]:
     """For a reader who is to mend them: each with its file, ids and what to do."""
-    return [f"{fault} [{fault.file}]\n    -> {fault.todo}" for fault in faults]
+    return [_in_full(fault) for fault in faults]

@@ -165,6 +165,11 @@ KINDS: dict[str, Kind] = {
         "split it; `hrpose convert` keeps a video in one split",
         "check, train",
     ),
+    "val-is-test": Kind(
+        "note", "validation and test on the same images",
+        "nothing, if meant so: but the best epoch was then chosen on the test set",
+        "check",
+    ),
     "unpaired": Kind(
         "refused", "sided names without a pair, while pictures are mirrored",
         "name the pair in keypoints.flip_pairs; or take RandomFlip from train_pipeline and set "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from hrpose.datasets.coco.file import CocoFile
 from hrpose.datasets.faults import everywhere, single
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.faults.kinds import fault
 from hrpose.datasets.faults.table import LabelTable
+
+SEVERITIES = ("error", "warning", "note")
 
 CAUSES: list[Callable[[LabelTable], Iterator[Fault]]] = [
     everywhere.fractions,
@@ -33,7 +36,9 @@ SHARE = 0.05
 
 
 def label_faults(table: LabelTable) -> list[Fault]:
-    """The faults of `table`, the worst first."""
+    """The faults of `table`, what explains others first."""
+    if not len(table):
+        return []
     causes = [found for look in CAUSES for found in look(table)]
     if not causes:
         causes = list(single.outside_box(table))
@@ -64,3 +69,42 @@ def left_out_faults(
     if len(bare) > SHARE * count:
         what = f"{len(bare)} of {count} animals have no labelled keypoint, and do not train"
         yield fault("bare", what, table.file, [places[name] for name, _ in bare])
+
+
+def faults_of(
+    table: LabelTable,
+    file: CocoFile,
+    category_ids: Sequence[int],
+    left_out: Sequence[tuple[Hashable, str]],
+    most_left_out: float,
+) -> list[Fault]:
+    """All faults of `file` that are told without its images, the worst first.
+
+    Args:
+        left_out: the annotations that are not used, each with the reason.
+        most_left_out: the share of the animals that may be left out.
+    """
+    found = [*label_faults(table), *left_out_faults(table, left_out, most_left_out)]
+    found += [*file.faults, *file_faults(file, category_ids)]
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def file_faults(file: CocoFile, category_ids: Sequence[int]) -> Iterator[Fault]:
+    """What is odd about ids, categories and names of files."""
+    where = ", ".join(map(str, file.paths))
+    zero = [e for e in file.entries if type(e.source_id) is int and e.source_id == 0]
+    if zero:
+        places = [Place(None, entry.source_id) for entry in zero]
+        yield fault("zero-ids", "annotation ids from 0", where, places)
+    for number, category in file.categories.items():
+        name = category.get("name")
+        if number not in category_ids and not category.get("keypoints"):
+            what = f"category {name!r} (id {number}) has no keypoints and no annotation"
+            yield fault("placeholder", what, where)
+    names: dict[tuple[int, str], list[int]] = {}
+    for number, image in file.images.items():
+        names.setdefault((image["file"], image["file_name"]), []).append(number)
+    again = [numbers for numbers in names.values() if len(numbers) > 1]
+    if again:
+        what = f"{len(again)} image files stand there under several ids"
+        yield fault("image-twice", what, where, [Place(numbers[1]) for numbers in again])

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable
 
 NEIGHBOURS = 3
 LEAST_ANIMALS = 20
@@ -32,20 +32,20 @@ _MOST = 3000
 _BLOCK = 500
 
 
-def swapped_sides(table: LabelTable) -> Iterator[Fault]:
-    """Animals whose left and right seem to be exchanged."""
-    flip = np.array(table.meta.flip_index)
-    if len(table) < LEAST_ANIMALS or (flip == np.arange(len(flip))).all():
+def swapped_sides(dataset: PoseDataset) -> Iterator[Fault]:
+    """Animals whose left and right seem to be exchanged, the clearest first."""
+    truth, flip = dataset.truth(), np.array(dataset.meta.flip_index)
+    if len(truth) < LEAST_ANIMALS or (flip == np.arange(len(flip))).all():
         return
-    known = table.labelled & np.isfinite(table.xy).all(axis=2)
-    x, y = np.moveaxis(np.where(known[..., None], table.xy, 0), 2, 0)
+    known = truth.visible > 0
+    x, y = np.moveaxis(truth.keypoints.astype(np.float64), 2, 0)
     shapes = x + 1j * y
     centre = shapes.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
     shapes = np.where(known, shapes - centre, 0)
-    chosen = np.unique(np.linspace(0, len(table) - 1, _MOST).astype(int))
-    near, near_swapped = np.empty(len(table)), np.empty(len(table))
-    for start in range(0, len(table), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(table)))
+    chosen = np.unique(np.linspace(0, len(truth) - 1, _MOST).astype(int))
+    near, near_swapped = np.empty(len(truth)), np.empty(len(truth))
+    for start in range(0, len(truth), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(truth)))
         itself = rows[:, None] == chosen
         for out, order in ((near, np.arange(len(flip))), (near_swapped, flip)):
             own = shapes[rows][:, order], known[rows][:, order]
@@ -58,7 +58,7 @@ def swapped_sides(table: LabelTable) -> Iterator[Fault]:
     rows = np.argsort(ratio, kind="stable")[: np.count_nonzero(ratio < RATIO)]
     if len(rows):
         what = f"{len(rows)} whose left and right seem to be swapped"
-        yield fault("swapped", what, table.file, table.at(rows))
+        yield fault("swapped", what, dataset.source, map(dataset.place, rows.tolist()))
 
 
 def shape_distances(

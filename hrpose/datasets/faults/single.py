@@ -5,7 +5,6 @@ Legend: N annotations, K keypoints; boxes are x, y, w, h in image px.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +15,8 @@ from hrpose.datasets.faults.table import LabelTable
 
 MARGIN = 0.25
 """Of the longer side: so far a point may lie outside a box that was drawn around the body."""
+LEAST = 3
+"""Labelled points; of fewer, most may well be those that stick out."""
 
 
 def outside_box(table: LabelTable) -> Iterator[Fault]:
@@ -25,7 +26,7 @@ def outside_box(table: LabelTable) -> Iterator[Fault]:
     within = ((table.xy >= corner - slack) & (table.xy <= corner + size + slack)).all(axis=2)
     count = table.labelled.sum(axis=1)
     usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
-    odd = usable & (count > 0) & (within.sum(axis=1) < count / 2)
+    odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
     if odd.any():
         centre = table.boxes[:, :2] + table.boxes[:, 2:] / 2
         middle = np.where(table.labelled[..., None], table.points[..., :2], 0).sum(axis=1)
@@ -91,21 +92,28 @@ def odd_points(table: LabelTable) -> Iterator[Fault]:
 def odd_fields(table: LabelTable) -> Iterator[Fault]:
     """Other fields of an annotation that are not what they should be."""
     labelled = table.labelled.sum(axis=1).tolist()
-    miscounted, no_area = [], []
+    miscounted, crowds = [], []
     for content, count in zip(table.contents, labelled, strict=True):
         told = content.get("num_keypoints", count)
         miscounted.append(told != count and bool(content.get("keypoints")))
-        area = content.get("area")
-        no_area.append(not (isinstance(area, int | float) and 0 <= area < math.inf))
+        crowds.append(bool(content.get("iscrowd")))
     looks = [
         (
             "miscounted",
             "whose num_keypoints is not how many v are above 0: counted anew",
-            miscounted,
+            np.array(miscounted, bool),
         ),
-        ("no-area", "without an area of 0 or more: that of the box is taken", no_area),
+        (
+            "no-area",
+            "without an area of 0 or more: that of the box is taken",
+            np.isnan(table.areas),
+        ),
+        (
+            "iscrowd",
+            "with an iscrowd that is neither 0 nor 1, but NaN or '0': taken as 0",
+            np.array(crowds, bool),
+        ),
     ]
-    for kind, what, found in looks:
-        odd = np.array(found, bool)
+    for kind, what, odd in looks:
         if odd.any():
             yield fault(kind, f"{odd.sum()} {what}", table.file, table.at(odd))

@@ -5,14 +5,14 @@ Legend: N annotations, K keypoints, W, H width and height of an image in px; box
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco.entry import is_crowd
+from hrpose.datasets.coco.entry import LIMIT, AreaFrom, BoxFrom, box_around, is_crowd
 from hrpose.datasets.coco.file import CocoFile, image_size
 from hrpose.datasets.faults.fault import Place
 from hrpose.keypoints import KeypointMeta
@@ -33,7 +33,9 @@ class LabelTable:
     points: np.ndarray
     """(N, K, 3) x, y, v; NaN where there are none."""
     boxes: np.ndarray
-    """(N, 4) as annotated; NaN where there is none."""
+    """(N, 4) NaN where there is none."""
+    areas: np.ndarray
+    """(N,) image px squared; NaN where there is none."""
     places: list[Place] = field(default_factory=list)
     """(N,)"""
 
@@ -72,9 +74,13 @@ def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def label_table(
-    file: CocoFile, category_ids: Collection[int], meta: KeypointMeta, paths: Mapping[int, str]
+    file: CocoFile,
+    category_ids: Collection[int],
+    meta: KeypointMeta,
+    box_from: BoxFrom = "file",
+    area_from: AreaFrom = "file",
 ) -> LabelTable:
-    """The animals of these categories; `paths` of the images by their id."""
+    """The animals of these categories, with the boxes and areas that are used."""
     entries = [
         entry
         for entry in file.entries
@@ -83,6 +89,15 @@ def label_table(
     contents = [entry.content for entry in entries]
     sizes = [image_size(file.images[entry.image_id]) or (np.nan, np.nan) for entry in entries]
     flat = _columns(contents, "keypoints", 3 * len(meta))
+    points = flat.reshape(len(flat), len(meta), 3)
+    boxes = _columns(contents, "bbox", 4)
+    if box_from == "keypoints":
+        around = [
+            box_around(np.nan_to_num(row), image_size(file.images[entry.image_id]))
+            for row, entry in zip(points, entries, strict=True)
+        ]
+        boxes = np.array(around).reshape(-1, 4)
+    areas = boxes[:, 2:].prod(axis=1) if area_from == "box" else list(map(_area, contents))
     source = {image_id: name for (_, name), image_id in file.image_ids.items()}
     return LabelTable(
         file=", ".join(map(str, file.paths)),
@@ -90,13 +105,20 @@ def label_table(
         contents=contents,
         image_ids=np.array([entry.image_id for entry in entries], np.int64),
         sizes=np.array(sizes, np.float64).reshape(-1, 2),
-        points=flat.reshape(len(flat), len(meta), 3),
-        boxes=_columns(contents, "bbox", 4),
+        points=points,
+        boxes=boxes,
+        areas=np.array(areas, np.float64),
         places=[
-            Place(source[entry.image_id], entry.name, paths.get(entry.image_id, ""))
+            Place(source[entry.image_id], entry.name, file.images[entry.image_id]["file_name"])
             for entry in entries
         ],
     )
+
+
+def _area(content: dict[str, Any]) -> float:
+    """`area` of an annotation, NaN if it is no number of 0 or more."""
+    area = content.get("area")
+    return area if isinstance(area, int | float) and 0 <= area < LIMIT**2 else np.nan
 
 
 def _columns(contents: list[dict[str, Any]], key: str, count: int) -> np.ndarray:
