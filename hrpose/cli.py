@@ -24,6 +24,7 @@ VERBS = {
     "suggest": "choose the frames of a video that are worth labelling next",
     "evaluate": "score predictions of any origin, without images",
     "check": "look at a page, its annotations and its images before a run",
+    "browse": "draw samples: as annotated, in a mirror, and as the network gets them",
     "config": "print a page with everything filled in",
     "flops": "count parameters, multiply-adds and memory of a model",
     "reproduce": "make the results table again and compare",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hrpose.config import Page, read
 from hrpose.config.pages import find_page
-from hrpose.errors import ConfigError
+from hrpose.errors import ConfigError, RunError
+from hrpose.storage.whole_file import draft
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +53,34 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 1")
     return int(text)
+
+
+def new_file(*suffixes: str) -> Callable[[str], Path]:
+    """Makes of an argument a file to write, which ends in one of `suffixes` and has a folder."""
+
+    def path_of(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() not in suffixes:
+            raise argparse.ArgumentTypeError(f"'{text}': must end in {', '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"'{text}': there is no folder {path.parent}")
+        return path
+
+    return path_of
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write the whole file, and say so.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        with draft(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from None
+    print(f"wrote {path} ({len(data) / 1e6:.1f} MB)")
 
 
 def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:

@@ -104,6 +104,10 @@ class PoseDataset(ABC):
         truth = self.truth()
         return Place(int(truth.image_ids[index]), int(truth.annotation_ids[index]))
 
+    def image_file(self, image_id: int) -> str:
+        """Path of an image of `coco`; '' where it is drawn."""
+        return ""
+
     def summary(self) -> str:
         """What there is, and each fault in a line."""
         return "\n".join([self.about(), *(str(one) for one in self.faults if one.in_summary)])

@@ -57,6 +57,11 @@ def limb_colours(meta: KeypointMeta) -> list[Colour]:
     return colours
 
 
+def has_side(name: str) -> bool:
+    """Whether the name of a keypoint says left or right, near or off."""
+    return _side(name) != MIDDLE
+
+
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """`first` with `share` of `second` in it."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))

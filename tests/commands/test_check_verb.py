@@ -20,7 +20,7 @@ def said(capsys):
 
     def look(*changes, page=TINY, splits=check.SPLITS):
         arguments = argparse.Namespace(
-            config=str(page), cfg_options=list(changes), splits=splits, full=False
+            config=str(page), cfg_options=list(changes), splits=splits, full=False, html=None
         )
         return check.run(arguments), capsys.readouterr().out.splitlines()
 

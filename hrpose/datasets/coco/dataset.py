@@ -190,6 +190,10 @@ class CocoPoseDataset(PoseDataset):
         name, _ = self._annotations.get(int(animals.annotation_ids[index]), (None, None))
         return Place(image.get("source_id", image["id"]), name, image["file_name"])
 
+    def image_file(self, image_id: int) -> str:
+        """Where an image of `coco` is to be read."""
+        return self._images[image_id][0]
+
     def digest(self) -> str:
         """SHA-256 of the annotation files, the box file and what was chosen from them."""
         return self._digest
