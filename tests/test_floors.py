@@ -14,13 +14,13 @@ PACKAGE = ROOT / "hrpose"
 FLOORS = [
     {"errors"},
     {"config", "environment"},
-    {"geometry", "keypoints", "structures", "visualize"},
+    {"geometry", "keypoints", "sides", "structures", "visualize"},
     {"processes", "storage", "codecs", "animals"},
     {"rundir", "datasets", "models", "metrics", "video"},
     {"predict"},
     {"convert"},
     {"engine"},
-    {"reproduce", "api", "labelling"},
+    {"reproduce", "api", "labelling", "own_page"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -29,7 +29,7 @@ FLOORS = [
 GROUND = FLOORS[:3]
 LIGHT = ["hrpose", "hrpose.errors", "hrpose.structures", "hrpose.config", "hrpose.config.registry"]
 LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visualize"]
-LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest"]
+LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest", "hrpose.commands.init"]
 LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.predict.loop", "hrpose.commands.train"]
 MOST_FILES = 14
 MOST_LINES, LONGEST_FUNCTION = 260, 60

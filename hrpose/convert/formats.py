@@ -43,6 +43,20 @@ FORMATS = {
         "a SLEAP file: .slp, or .pkg.slp with its images inside",
         (("sleap_io", "sleap"), ("h5py", "sleap")),
     ),
+    "labelstudio": Format("programs.labelstudio", "the JSON export of a Label Studio project"),
+    "labelme": Format("programs.labelme", "a folder of labelme's (or X-AnyLabeling's) .json files"),
+    "cvat": Format("programs.cvat", "CVAT for images 1.1 (XML), or its COCO Keypoints 1.0"),
+    "ultralytics": Format("programs.ultralytics", "a YOLO pose data set: its .yaml, or its folder"),
+    "horse10": Format(
+        "official.horse10", "the Horse-10 release, and its TrainTestInfo_shuffle*.csv within"
+    ),
+    "macaque": Format("official.macaque", "the MacaquePose release: annotations.csv and images"),
+    "atrw": Format("official.atrw", "ATRW's keypoint_train.json, keypoint_val.json and images"),
+    "ap10k": Format("official.ap10k", "the AP-10K release"),
+    "animalpose": Format(
+        "official.animalpose", "the Animal-Pose release: its XML files, or keypoints.json"
+    ),
+    "ak": Format("official.ak", "the pose estimation part of Animal Kingdom"),
 }
 """What is read, in the order of the help."""
 

@@ -19,7 +19,7 @@ from hrpose.labelling.pictures import Picture, check_length, gather
 from hrpose.labelling.predictions import end_of, read_predictions
 from hrpose.labelling.reasons import signs
 from hrpose.labelling.sheet import write_sheet
-from hrpose.labelling.sides import sided_pairs
+from hrpose.sides import sided_pairs
 from hrpose.video.reader import VideoReader, open_video
 
 _POOL = 4  # candidates for each frame that is asked for

@@ -12,8 +12,8 @@ from hrpose.labelling.pictures import Picture
 from hrpose.labelling.predictions import read_predictions
 from hrpose.labelling.reasons import signs, steady_pairs
 from hrpose.labelling.robust import deviations, rolling_median, spread
-from hrpose.labelling.sides import sided_pairs
 from hrpose.predict.tables.csv_table import Table
+from hrpose.sides import sided_pairs
 
 NAMES = ["nose", "leftear", "rightear", "tail"]
 
@@ -109,10 +109,10 @@ def test_robust_numbers_by_hand():
     [
         (["snout", "leftear", "rightear"], [("leftear", "rightear")]),
         (["r_eye", "l_eye", "tail"], [("l_eye", "r_eye")]),
-        (["Nearfoot", "Offfoot"], []),  # one word each
+        (["Nearfoot", "Offfoot"], [("Nearfoot", "Offfoot")]),
         (["NearFoot", "OffFoot"], [("NearFoot", "OffFoot")]),
         (["earL", "earR", "Left_Hip", "Right_Hip"], [("earL", "earR"), ("Left_Hip", "Right_Hip")]),
-        (["paw1LH_top", "paw1RH_top", "upright"], []),
+        (["paw1LH_top", "paw1RH_top", "upright"], [("paw1LH_top", "paw1RH_top")]),
         (["eyeleft", "eyeright"], [("eyeleft", "eyeright")]),
         (["left_ear", "right_eye", "L4", "R4"], [("L4", "R4")]),
     ],

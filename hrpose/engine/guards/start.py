@@ -11,12 +11,21 @@ import torch
 from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.models.normalisation import group_batch_norm
 from hrpose.processes import distributed
+from hrpose.rundir.snapshot import misfit_of
+from hrpose.storage.addresses import without_secrets
 
 if TYPE_CHECKING:
     from hrpose.codecs import Codec
     from hrpose.datasets.base import PoseDataset
     from hrpose.engine.experiment import Experiment
     from hrpose.rundir.log import RunLog
+
+
+def misfit(experiment: Experiment, saved: dict[str, Any]) -> str:
+    """What of the training checkpoint `saved` does not fit this experiment; empty if all does."""
+    model = experiment.outline()
+    optimizer = experiment.optimizer(model.parameters())
+    return misfit_of(saved, without_secrets(experiment.page), model, optimizer)
 
 
 def look_at_images(
@@ -42,6 +51,23 @@ def look_at_images(
                 problems.append(str(error))
     if problems := distributed.broadcast(problems):
         raise DataError("\n".join(problems))
+
+
+def require_sound_labels(datasets: Mapping[str, PoseDataset | None], log: RunLog) -> None:
+    """A warning where images are in two data sets, by split.
+
+    Raises:
+        DataError: labels that cannot be right, with all that is wrong with them.
+    """
+    from hrpose.datasets.faults.fault import in_lines
+    from hrpose.datasets.faults.splits import shared_files
+
+    known = {split: dataset for split, dataset in datasets.items() if dataset is not None}
+    wrong = [one for dataset in known.values() for one in dataset.faults if one.severity == "error"]
+    if wrong:
+        raise DataError("\n".join(["the labels cannot be trained on:", *in_lines(wrong)]))
+    for one in shared_files(known) if distributed.rank() == 0 else ():
+        log.warning(f"{one.what}: {one.todo}")
 
 
 def require_steps(batches: Any, batch_size: int, animals: int, log: RunLog) -> None:
