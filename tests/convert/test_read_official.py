@@ -9,6 +9,7 @@ import pytest
 from foreign_exports import PLAIN, picture, write_json
 
 from hrpose.config.page import load
+from hrpose.convert.formats import FORMATS, load_format
 from hrpose.convert.official import ak, animalpose, ap10k, atrw, macaque, names
 from hrpose.convert.official.parts import drawn_parts
 from hrpose.errors import DataError
@@ -318,3 +319,24 @@ def test_another_folder_is_told(tmp_path: Path, module: Any) -> None:
     with pytest.raises(DataError, match=r"found .*; expected .*; unpack") as caught:
         module.read(tmp_path, PLAIN)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if not FORMATS[name].needs])
+def test_each_format_of_the_table_has_a_reader(name: str) -> None:
+    assert callable(load_format(name, FORMATS).read)
+
+
+def test_what_the_verb_writes_is_what_the_page_reads(tmp_path: Path, convert: Any) -> None:
+    rows = [(f"{n}.png", [monkey(12.5, 30)], [TRIANGLE]) for n in "ab"]
+    source = macaques(tmp_path / "macaquepose_v1", rows)
+    (source / "macaque_train.txt").write_text("a.png\n")
+    (source / "macaque_test.txt").write_text("b.png\n")
+    status, said = convert("macaque", source, tmp_path / "macaque")
+    assert (status, "split as macaque_train and macaque_test" in said) == (0, True)
+    page = load(ROOT / "configs/animal/hrnet/macaque/hrnet_w32_macaque_256x192.py")["data"]
+    for part, image in (("train", "a.png"), ("test", "b.png")):
+        content = json.loads((tmp_path / "macaque" / page[part]["ann_file"]).read_text())
+        (row,), (animal,) = content["images"], content["annotations"]
+        assert row["file_name"] == image
+        assert (tmp_path / "macaque" / page[part]["img_root"] / image).is_file()
+        assert animal["bbox"] == [10, 20, 31, 41] and animal["keypoints"][:3] == [12.5, 30, 2]
