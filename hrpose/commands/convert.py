@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "formats:\n" + "\n".join(
         f"  {name:<{width}}  {one.what}" for name, one in table.items()
     )
-    parser.add_argument("format", metavar="FORMAT", choices=table, help="one of those below")
+    parser.add_argument("format", metavar="FORMAT", help="one of those below")
     parser.add_argument(
         "source", metavar="SRC", type=Path, help="file, folder or archive (.zip, .tar) to read"
     )

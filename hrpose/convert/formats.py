@@ -99,7 +99,8 @@ def load_format(name: str, table: dict[str, Format]) -> ModuleType:
         RunError: there is no such format, or a package that it needs is not there.
     """
     if name not in table:
-        hint = did_you_mean(name, table) or f"; there are {', '.join(table)}"
+        names = [*FORMATS, *BACK]
+        hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
         raise RunError(f"no format '{name}'{hint}")
     for module, extra in table[name].needs:
         require(module, extra, f"hrpose convert {name}")

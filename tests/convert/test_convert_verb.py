@@ -94,7 +94,7 @@ def test_the_same_again_gives_the_same_bytes(table, tmp_path, convert):
 
 def test_a_format_that_is_none_and_a_source_that_is_not_there(tmp_path, convert):
     status, said = convert("deeplabcuts", tmp_path, tmp_path / "out")
-    assert status == 2 and "deeplabcut" in said
+    assert status == 2 and "no format 'deeplabcuts'; did you mean 'deeplabcut'?" in said
     status, said = convert("deeplabcut", tmp_path / "no", tmp_path / "out")
     assert status == 2 and f"{tmp_path / 'no'}: is not there" in said
     status, said = convert("deeplabcut", tmp_path, tmp_path / "out", "--split", ".8/.1")

@@ -257,3 +257,20 @@ def test_csv_of_any_numbers_comes_back(tmp_path, several):
     write_csv(type(table)("Ä", table.columns, table.rows, numbers), tmp_path / "t.csv")
     again = read_table(tmp_path / "t.csv")
     assert again.points.tobytes() == numbers.tobytes() and again.scorer == "Ä"
+
+
+def test_a_project_of_two_videos_comes_back_as_two_tables(several, tmp_path, convert, picture):
+    other = several / "labeled-data" / "v0"
+    picture(other / "a.png")
+    text = "".join(line + "\n" for line in SEVERAL.splitlines()[:4])
+    text += "labeled-data,v0,a.png,,,,,1,2,3,4,,\n"
+    (other / "CollectedData_Ann.csv").write_text(text)
+    assert convert("deeplabcut", several, tmp_path / "out")[0] == 0
+    assert convert("to-deeplabcut", tmp_path / "out", tmp_path / "back")[0] == 0
+    for video in ("v0", "v1"):
+        name = f"labeled-data/{video}/CollectedData_Ann.csv"
+        first, again = read_table(several / name), read_table(tmp_path / "back" / name)
+        assert again.rows == first.rows and again.columns == first.columns
+        assert np.array_equal(again.points, first.points, equal_nan=True)
+    assert convert("to-deeplabcut", tmp_path / "out", tmp_path / "all.csv")[0] == 0
+    assert [row[1] for row in read_table(tmp_path / "all.csv").rows] == ["v0", "v1", "v1", "v1"]
