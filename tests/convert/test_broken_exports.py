@@ -14,7 +14,7 @@ from test_read_cvat import export as cvat_export
 from test_read_cvat import point as cvat_point
 from test_read_labelme import shape, sheet
 from test_read_labelstudio import box, export, point, relation, task
-from test_read_official import TRIANGLE, macaques, monkey
+from test_read_macaque import TRIANGLE, macaques, monkey
 from test_read_ultralytics import YAML, dataset
 
 from hrpose.convert.official import ak, animalpose, macaque
