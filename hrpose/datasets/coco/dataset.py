@@ -72,10 +72,9 @@ class CocoPoseDataset(PoseDataset):
             raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
         super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
-        if box_file is not None and len(paths) > 1:
-            raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
-        if box_file is not None and crop == "frame":
-            raise ValueError("box_file: crop='frame' looks at no box; leave one of them out")
+        if box_file is not None and (len(paths) > 1 or crop == "frame"):
+            told = f"one ann_file, not with {len(paths)}, and with crop='box', not {crop!r}"
+            raise ValueError(f"box_file: goes with {told}")
         if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
             check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
         file = read_coco(paths, file_names)
@@ -91,8 +90,6 @@ class CocoPoseDataset(PoseDataset):
             )
             self.left_out += unused
             made_from += [digest, box_score_thr]
-        if crop == "frame":
-            made_from.append(crop)
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
         self._source = ", ".join(map(str, paths))
@@ -107,8 +104,9 @@ class CocoPoseDataset(PoseDataset):
         self._boxes, self._animals = rows.exact_boxes(), rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self._source}: no animal can be used\n{self.summary()}")
-        if crop == "frame" and not labels_only:
-            self._boxes = self._whole_frames()
+        if crop == "frame":
+            self._digest = hashlib.sha256(f"{self._digest} frame".encode()).hexdigest()
+            self._boxes = self._boxes if labels_only else self._whole_frames()
 
     def __len__(self) -> int:
         return len(self._boxes)
