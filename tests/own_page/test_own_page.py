@@ -138,6 +138,8 @@ def test_the_whole_frame_is_what_predict_looks_at(herd):
     _, _, page = herd.init(herd.write("a"), whole_frame=True)
     experiment = prepare(page)
     data = experiment.dataset("test")
+    plain = {**page, "data": {**page["data"], "test": {**page["data"]["test"], "crop": "box"}}}
+    assert data.digest() != prepare(plain).dataset("test").digest()
     assert data.record(0, 0)["box"].tolist() == [0, 0, 80, 60]
     assert data.truth().boxes[0].tolist() == [15, 15, 40, 20]
     image = np.full((60, 80, 3), 60, np.uint8)  # picture 3
@@ -158,7 +160,7 @@ def test_a_whole_frame_needs_its_size_and_no_boxes_of_a_detector(herd):
     path = herd.write("a")
     _, _, page = herd.init(path, whole_frame=True)
     page["data"]["test"]["box_file"] = "boxes.json"
-    with pytest.raises(ConfigError, match="box_file: crop='frame' looks at no box"):
+    with pytest.raises(ConfigError, match=r"box_file: goes with one .* not 'frame'"):
         prepare(page).dataset("test")
     content = json.loads(path.read_text())
     del content["images"][0]["width"]

@@ -78,16 +78,12 @@ class CocoPoseDataset(PoseDataset):
         cache: ImageCache | None = None,
         crop: Literal["box", "frame"] = "box",
     ) -> None:
-        if not box_score_thr >= 0:
-            raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
-        if not 0 <= max_left_out <= 1:
-            raise ValueError(f"max_left_out {max_left_out}: expected a share from 0 to 1")
         super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
-        if box_file is not None and len(paths) > 1:
-            raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
-        if box_file is not None and crop == "frame":
-            raise ValueError("box_file: crop='frame' looks at no box; leave one of them out")
+        if box_file is not None and (len(paths) > 1 or crop == "frame"):
+            told = f"one ann_file, not with {len(paths)}, and with crop='box', not {crop!r}"
+            raise ValueError(f"box_file: goes with {told}")
+        _check_shares(box_score_thr, max_left_out)
         if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
             check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
         file = read_coco(paths, file_names)
@@ -105,15 +101,13 @@ class CocoPoseDataset(PoseDataset):
         self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
         made_from += [name for name in (box, area) if name != "file"]
+        made_from += ["frame"] if crop == "frame" else []
         if box_file is not None:
-            path = Path(root, box_file)
             rows, digest, unused = read_detections(
-                path, file, keypoints, category_ids, box_score_thr
+                Path(root, box_file), file, keypoints, category_ids, box_score_thr
             )
             self.left_out += unused
             made_from += [digest, box_score_thr]
-        if crop == "frame":
-            made_from.append(crop)
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
         self.source = ", ".join(map(str, paths))
@@ -202,6 +196,13 @@ class CocoPoseDataset(PoseDataset):
         """How many animals from which files; which were left out and why."""
         text = super().about() + f"\nfrom {self.source}"
         return "\n".join([text, *self._notes])
+
+
+def _check_shares(box_score_thr: float, max_left_out: float) -> None:
+    if not box_score_thr >= 0:
+        raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
+    if not 0 <= max_left_out <= 1:
+        raise ValueError(f"max_left_out {max_left_out}: expected a share from 0 to 1")
 
 
 def _pair_up(
