@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrpose.keypoints import KeypointMeta
-from hrpose.visualize.colours import Colour, has_side, side_colours
+from hrpose.sides import sides_of
+from hrpose.visualize.colours import Colour, side_colours
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,13 @@ class Keypoints:
     pairs: list[Pair]
     alone: list[Point]
 
-    @property
-    def unpaired(self) -> list[str]:
-        """Names that say a side and have no partner: a mirrored animal gets wrong labels."""
-        return [point.name for point in self.alone if point.has_side]
-
 
 def keypoint_key(meta: KeypointMeta) -> Keypoints:
     """The keypoints of `meta` for the macro `keypoint_key` of parts.html."""
+    said = sides_of(meta.names)
+    sided = {name for pair in said.pairs for name in pair} | set(said.lonely)
     points = {
-        name: Point(name, _css(colour), has_side(name))
+        name: Point(name, _css(colour), name in sided)
         for name, colour in zip(meta.names, side_colours(meta), strict=True)
     }
     pairs = [Pair(points[first], points[second]) for first, second in meta.flip_pairs]
