@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.convert.boxes import box_around
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.geometry import box_around
 
 
 def content_of(

@@ -66,8 +66,7 @@ class PoseDataset(ABC):
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
         self.faults: list[Fault] = []
-        self.source = ""
-        """The annotation file or files, for a message."""
+        self.source = ""  # the annotation file or files, for a message
 
     @abstractmethod
     def __len__(self) -> int: ...

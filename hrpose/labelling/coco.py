@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.convert.boxes import box_around
+from hrpose.geometry import box_around
 from hrpose.labelling.output import Places, Suggested
 from hrpose.storage.whole_file import write_whole
 

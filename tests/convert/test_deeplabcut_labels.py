@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrpose.convert.boxes import box_around
 from hrpose.convert.formats import ReadOptions
 from hrpose.convert.programs.deeplabcut import read
 from hrpose.convert.programs.deeplabcut_table import read_table, write_csv, write_h5
 from hrpose.datasets import CocoPoseDataset
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import DataError
+from hrpose.geometry import box_around
 from hrpose.keypoints import KeypointMeta
 
 OPENFIELD = "openfield-dlc/labeled-data/m4s1/CollectedData_Pranav.csv"

@@ -9,8 +9,8 @@ import pytest
 from pictures import write_video
 from toy import job, order
 
-from hrpose.convert.boxes import box_around
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.geometry import box_around
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
