@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 MARGIN = 0.2
-"""Of a box made of keypoints: on each side of them, as a part of the larger side of what they span."""
+"""Of a box made of keypoints, on each side of them, as a part of the larger side of the points."""
 LEAST = 0.1
 """Least side of a box, as a part of the shorter side of the image."""
 
