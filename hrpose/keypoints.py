@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hrpose.config.registry import register
+from hrpose.sides import sides_of
 
 
 @register
@@ -67,6 +68,15 @@ class KeypointMeta:
         for left, right in self.flip_pairs:
             partner[left], partner[right] = right, left
         return self._ids(partner[name] for name in self.names)
+
+    def unpaired(self) -> list[str]:
+        """Names that say left or right and are in no pair, so that a mirrored image would have the
+        left where it calls it the right. `near` and `off` say nothing of the kind.
+        """
+        sides = sides_of(self.names)
+        paired = {name for pair in self.flip_pairs for name in pair}
+        said = [name for pair in sides.pairs if pair not in sides.near for name in pair]
+        return [name for name in self.names if name in {*said, *sides.lonely} - paired]
 
     @property
     def upper_ids(self) -> list[int]:

@@ -5,15 +5,19 @@ named, all of it, with the annotation; exit status 1 if there is anything.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hrpose.commands import common
 from hrpose.config import Page
+from hrpose.datasets.faults.fault import Fault, in_lines
 from hrpose.errors import ConfigError, HrposeError
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
+    from hrpose.datasets.preflight.look import Look
+    from hrpose.metrics import Metric
 
 SPLITS = ("train", "val", "test")
 
@@ -37,34 +41,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say what is wrong with the page, then with each data set; returns the exit status."""
+    from hrpose.datasets.faults.sides import swapped_sides
+    from hrpose.datasets.faults.splits import same_pictures, shared_files
+
     page = common.load_page(args)
-    problems = _page_problems(page)
+    metrics, problems = _prepared(page)
     for problem in problems:
         print(f"page: {problem}")
-    faults = len(problems)
+    errors, datasets, found = len(problems), {}, []
     for split in args.splits:
         try:
             dataset = _read(page, split)
         except HrposeError as error:
             known = isinstance(error, ConfigError) and set(error.problems) <= set(problems)
-            faults += not known
+            errors += not known
             what = "not looked at, for what is wrong with the page" if known else ""
             print(f"{split}: {what or f'{type(error).__name__}: {error}'}\n")
         else:
-            faults += _look_at_images(split, dataset, args.full)
-    print(f"{faults} fault{'s' * (faults > 1)}" if faults else "no fault")
-    return int(faults > 0)
+            datasets[split] = dataset
+            look = _look_at_images(split, dataset, args.full)
+            errors += len(look.problems)
+            faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
+            if split != "train":
+                faults += _odd_lengths(dataset, metrics)
+            found += _say(f"{split}: ", faults)
+    found += _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)])
+    counts = Counter(fault.severity for fault in found)
+    errors += counts["error"]
+    if counts["warning"]:
+        print(f"{counts['warning']} warning{'s' * (counts['warning'] > 1)}: may be right; look")
+    print(f"{errors} fault{'s' * (errors > 1)}" if errors else "no fault")
+    return int(errors > 0)
 
 
-def _page_problems(page: Page) -> list[str]:
-    """Why training would refuse the page; empty if it would not."""
+def _say(before: str, faults: list[Fault]) -> list[Fault]:
+    """Print `faults`, each in full; returns them."""
+    for text in in_lines(faults):
+        print(f"{before}{text}\n")
+    return faults
+
+
+def _prepared(page: Page) -> tuple[list[Metric], list[str]]:
+    """The metrics of the page; and why training would refuse it, empty if it would not."""
     from hrpose.engine.experiment import prepare
 
     try:
-        prepare(page)
+        return prepare(page).metrics, []
     except ConfigError as error:
-        return error.problems
-    return []
+        return [], error.problems
+
+
+def _odd_lengths(dataset: PoseDataset, metrics: list[Metric]) -> list[Fault]:
+    """What `metrics` divide by, where animals do not have it."""
+    from hrpose.datasets.faults.kinds import fault
+    from hrpose.metrics.distance import DistanceMetric
+
+    return [
+        fault("norm", f"{metric.names[0]}: {note}", dataset.source)
+        for metric in metrics
+        if isinstance(metric, DistanceMetric)
+        for note in metric.label_notes(dataset.labels())
+    ]
 
 
 def _read(page: Page, split: str) -> PoseDataset:
@@ -87,13 +124,13 @@ def _read(page: Page, split: str) -> PoseDataset:
     return read_dataset(page, split)
 
 
-def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> int:
-    """Print what there is and what is wrong with it; returns how many images are."""
+def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> Look:
+    """Print what there is and which images cannot be used."""
     from tqdm import tqdm
 
     from hrpose.datasets.preflight.look import look_through
 
     bar = partial(tqdm, leave=False, disable=None)
-    checked = look_through(dataset, full, lambda items, n, title: bar(items, title, n))
-    print(f"{split}: {dataset.summary()}\n{checked.summary()}\n")
-    return len(checked.problems)
+    look = look_through(dataset, full, lambda items, n, title: bar(items, title, n))
+    print(f"{split}: {dataset.about()}\n{look.about()}\n")
+    return look

@@ -15,6 +15,7 @@ import numpy as np
 from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
+from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -33,7 +34,8 @@ class PoseDataset(ABC):
     A sample is a function of (`seed`, epoch, index): its transforms draw from a generator made of
     these three, so neither the number of workers nor that of processes changes it.
 
-    A subclass gives `__len__`, `record`, `truth`, `coco` and `digest`, and may fill `left_out`.
+    A subclass gives `__len__`, `record`, `truth`, `coco` and `digest`, and may fill `left_out` and
+    `faults`.
 
     Args:
         pipeline: the transforms, in order; the last to touch geometry is `Warp`.
@@ -64,6 +66,9 @@ class PoseDataset(ABC):
         self._windows: dict[int, Window | None] = {}
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
+        self.faults: list[Fault] = []
+        self.source = ""
+        """The annotation file or files, for a message."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -95,7 +100,16 @@ class PoseDataset(ABC):
         """Where sample `index` comes from, for a message."""
         return f"sample {index}"
 
+    def place(self, index: int) -> Place:
+        """Image and annotation of sample `index`."""
+        truth = self.truth()
+        return Place(int(truth.image_ids[index]), int(truth.annotation_ids[index]))
+
     def summary(self) -> str:
+        """What there is, and each fault in a line."""
+        return "\n".join([self.about(), *(str(one) for one in self.faults if one.in_summary)])
+
+    def about(self) -> str:
         """How many animals there are, and which were left out and why."""
         lines = [f"{type(self).__name__} ({self.meta.dataset}): {len(self)} animals"]
         if self.left_out:

@@ -77,6 +77,16 @@ class RandomFlip(Transform):
     def __init__(self, prob: float = 0.5) -> None:
         self.prob = probability("prob", prob)
 
+    def problem_with(self, meta: KeypointMeta) -> str | None:
+        """A side that is in no pair would be called by the other's name."""
+        names = meta.unpaired() if self.prob > 0 else []
+        if not names:
+            return None
+        return (
+            f"mirrors the animals, and {', '.join(map(repr, names))} say a side "
+            "and have no partner in flip_pairs; name the pairs, or leave this step out"
+        )
+
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Mirror keypoints and centre, or not."""
         if rng.random() < self.prob:

@@ -15,6 +15,7 @@ from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
     look_at_images,
+    require_sound_labels,
     require_statistics,
     require_steps,
     require_targets,
@@ -142,6 +143,7 @@ def _data_sets(
     val = experiment.dataset("val") if experiment.settings.val_interval else None
     if val is not None:
         log.info(f"val: {val.summary()}")
+    require_sound_labels({"train": dataset, "val": val}, log)
     look_at_images(experiment, {"train": dataset, "val": val}, log, work_dir)
     return dataset, val
 

@@ -47,6 +47,11 @@ class TopDown(nn.Module):
         _check_parts(backbone, head, codec, keypoints)
         if flip_test and shift_heatmap and codec.udp:
             raise ValueError("shift_heatmap True: UDP mirrors without a shift; must be False")
+        if flip_test and (names := keypoints.unpaired()):
+            raise ValueError(
+                f"flip_test True: {', '.join(map(repr, names))} say a side "
+                "and have no partner in flip_pairs; name the pairs, or set flip_test=False"
+            )
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ValueError(
                 f"mean {tuple(mean)}, std {tuple(std)}: must be three values each, std above 0"

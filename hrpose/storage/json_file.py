@@ -27,13 +27,46 @@ def read_json(path: Path, what: str) -> tuple[Any, str]:
     except OSError as problem:
         raise DataError(f"{what} {path} cannot be read: {problem.strerror}") from None
     except (ValueError, RecursionError) as problem:
-        raise DataError(f"{what} {path} is not valid JSON: {problem}; fetch it again") from None
+        raise DataError(f"{what} {path} {_instead(raw) or _no_json(problem)}") from None
     if twice:
         raise DataError(
             f"{what} {path}: {_first_twice(content)}; readers disagree on which one counts: keep "
             "one of them"
         )
     return content, hashlib.sha256(raw).hexdigest()
+
+
+_OTHER = (
+    "expected JSON: export COCO keypoints from the program that wrote it, or see `hrpose convert`"
+)
+_MAGIC = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "a gzip archive", b"\x89HDF": "an HDF5 file"}
+
+
+def _instead(raw: bytes) -> str:
+    """What the content `raw` of a file that is no JSON seems to be, '' where that is not clear."""
+    start = raw.lstrip()
+    for magic, name in _MAGIC.items():
+        if start.startswith(magic):
+            return f"is {name}, {_OTHER}"
+    if start.startswith(b"<"):
+        return f"is XML, {_OTHER}"
+    lines = raw.split(b"\n", 2)
+    if len(lines) > 1 and b"," in lines[0] and not start.startswith((b"{", b"[")):
+        return f"is a table (csv), {_OTHER}"
+    if start.startswith(b"{") and len(lines) > 1:
+        try:
+            json.loads(lines[0])
+            return (
+                "is JSON lines, one object a line; expected one object for the whole file: put the "
+                "lines into one list, or export COCO"
+            )
+        except ValueError:
+            return ""
+    return ""
+
+
+def _no_json(problem: Exception) -> str:
+    return f"is not valid JSON: {problem}; fetch it again"
 
 
 class _Twice(dict[str, Any]):

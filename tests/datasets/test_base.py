@@ -19,7 +19,9 @@ def test_an_order_that_makes_no_sense_is_refused(toy, meta):
 
 
 def test_half_body_without_halves_is_refused(toy, train_steps):
-    whole = KeypointMeta("toy", ["nose", "left_paw", "right_paw", "tail"])
+    whole = KeypointMeta(
+        "toy", ["nose", "left_paw", "right_paw", "tail"], [["left_paw", "right_paw"]]
+    )
     with pytest.raises(ValueError, match=r"RandomHalfBody.: keypoints of 'toy' name no upper_body"):
         toy.open(whole, train_steps)
 

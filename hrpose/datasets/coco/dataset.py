@@ -15,10 +15,12 @@ import numpy as np
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
-from hrpose.datasets.coco.entry import CleanUp
-from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
-from hrpose.datasets.coco.notes import label_notes
+from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
+from hrpose.datasets.coco.file import CocoFile, image_path, image_size, read_coco
 from hrpose.datasets.coco.rows import read_animals, read_detections, used_categories
+from hrpose.datasets.faults.fault import Place
+from hrpose.datasets.faults.labels import faults_of
+from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -40,6 +42,11 @@ class CocoPoseDataset(PoseDataset):
         box_clean_up: 'none' takes boxes as they are. 'mmpose' does what MMPose 0.14 does for
             COCO-like data sets: clips them to the image, makes them 1 px narrower and lower, and
             leaves out animals of area 0.
+        box: 'keypoints' makes boxes of the labelled keypoints, with a margin; 'file' takes the
+            annotated ones.
+        area: what OKS measures by. 'box' takes the area of the box; 'file' what is annotated, and
+            that of the box where there is none.
+        max_left_out: the share of the animals that may be left out before training is refused.
         category: name of the one category to use; all of them by default.
         crop: what is cut out around an animal: its 'box', or the whole 'frame', as where nothing is
             known of a box; `hrpose predict --bbox full` shows the network the same. Metrics that
@@ -62,14 +69,16 @@ class CocoPoseDataset(PoseDataset):
         box_file: str | None = None,
         box_score_thr: float = 0.0,
         box_clean_up: CleanUp = "none",
+        box: BoxFrom = "file",
+        area: AreaFrom = "file",
+        max_left_out: float = 0.05,
         on_bad_image: Literal["error", "skip"] = "error",
         category: str | None = None,
         labels_only: bool = False,
         cache: ImageCache | None = None,
         crop: Literal["box", "frame"] = "box",
     ) -> None:
-        if not box_score_thr >= 0:
-            raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
+        _check_numbers(box_score_thr, max_left_out)
         super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
         if box_file is not None and (len(paths) > 1 or crop == "frame"):
@@ -81,29 +90,31 @@ class CocoPoseDataset(PoseDataset):
         for folder in () if labels_only else folders:
             check_folder(folder, "image folder")
         category_ids = used_categories(file, keypoints, category)
-        rows, annotations, self.left_out = read_animals(file, keypoints, category_ids, box_clean_up)
+        rows, annotations, self.left_out = read_animals(
+            file, keypoints, category_ids, box_clean_up, box, area
+        )
+        self._images = {
+            image_id: (str(image_path(folders[image["file"]], image["file_name"])), image)
+            for image_id, image in file.images.items()
+        }
+        table = label_table(file, category_ids, keypoints, box, area)
+        self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
+        made_from += [name for name in (box, area) if name != "file"]
         if box_file is not None:
-            path = Path(root, box_file)
             rows, digest, unused = read_detections(
-                path, file, keypoints, category_ids, box_score_thr
+                Path(root, box_file), file, keypoints, category_ids, box_score_thr
             )
             self.left_out += unused
             made_from += [digest, box_score_thr]
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._coco = _coco_dict(file, annotations, category_ids)
-        self._source = ", ".join(map(str, paths))
-        self._notes = [*file.notes, *label_notes(file, category_ids, len(keypoints))]
-        self._images = {
-            image_id: (str(folders[image["file"]] / image["file_name"]), image_size(image))
-            for image_id, image in file.images.items()
-        }
-        self._places = {
-            entry.id: f"annotation {entry.source_id} of {entry.path}" for entry in file.entries
-        }
+        self.source = ", ".join(map(str, paths))
+        self._notes = file.notes
+        self._annotations = {entry.id: (entry.name, entry.path) for entry in file.entries}
         self._boxes, self._animals = rows.exact_boxes(), rows.instances()
         if not len(self._boxes):
-            raise DataError(f"{self._source}: no animal can be used\n{self.summary()}")
+            raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
         if crop == "frame":
             self._digest = hashlib.sha256(f"{self._digest} frame".encode()).hexdigest()
             self._boxes = self._boxes if labels_only else self._whole_frames()
@@ -114,10 +125,10 @@ class CocoPoseDataset(PoseDataset):
     def record(self, index: int, epoch: int) -> dict[str, Any]:
         """As annotated, every epoch the same; the box is float64, not rounded."""
         rows = self._animals
-        path, size = self._images[int(rows.image_ids[index])]
+        path, image = self._images[int(rows.image_ids[index])]
         return {
             "image_path": path,
-            "image_size": size,
+            "image_size": image_size(image),
             "box": self._boxes[index],
             "keypoints": rows.keypoints[index],
             "visible": rows.visible[index],
@@ -162,17 +173,32 @@ class CocoPoseDataset(PoseDataset):
         """The annotation, with its id as in the file."""
         number = int(self._animals.annotation_ids[index])
         if number < 0:
-            return f"a detection on image {self._animals.image_ids[index]} of {self._source}"
-        return self._places[number]
+            return f"a detection on image {self._animals.image_ids[index]} of {self.source}"
+        name, path = self._annotations[number]
+        return f"annotation {name} of {path}"
+
+    def place(self, index: int) -> Place:
+        """Ids as in the file, and the image."""
+        animals = self._animals
+        _, image = self._images[int(animals.image_ids[index])]
+        name, _ = self._annotations.get(int(animals.annotation_ids[index]), (None, None))
+        return Place(image.get("source_id", image["id"]), name, image["file_name"])
 
     def digest(self) -> str:
         """SHA-256 of the annotation files, the box file and what was chosen from them."""
         return self._digest
 
-    def summary(self) -> str:
-        """How many animals from which files; which were left out and why; which labels are odd."""
-        text = super().summary() + f"\nfrom {self._source}"
+    def about(self) -> str:
+        """How many animals from which files; which were left out and why."""
+        text = super().about() + f"\nfrom {self.source}"
         return "\n".join([text, *self._notes])
+
+
+def _check_numbers(box_score_thr: float, max_left_out: float) -> None:
+    if not box_score_thr >= 0:
+        raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
+    if not 0 <= max_left_out <= 1:
+        raise ValueError(f"max_left_out {max_left_out}: expected a share from 0 to 1")
 
 
 def _pair_up(

@@ -15,8 +15,10 @@ import numpy as np
 from hrpose.errors import DataError
 
 CleanUp = Literal["mmpose", "none"]
+AreaFrom = Literal["file", "box"]
+BoxFrom = Literal["file", "keypoints"]
 
-_LIMIT = 2.0**31
+LIMIT = 2.0**31
 """Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
 
 
@@ -30,9 +32,18 @@ class Entry:
     path: Path
     source_id: Hashable
     """Its id in the file."""
+    number: int
+    """Its place in the list of its file, from 1."""
+
+    @property
+    def name(self) -> Hashable:
+        """Its id in the file, or where it stands there."""
+        if self.source_id is None:
+            return f"number {self.number} of the list (it has no id)"
+        return self.source_id
 
     def __str__(self) -> str:
-        return f"{self.path}: annotation {self.source_id}"
+        return f"{self.path}: annotation {self.name}"
 
 
 def clean_box(
@@ -66,12 +77,22 @@ def clean_box(
 
 def sane(numbers: np.ndarray) -> np.ndarray:
     """Which of `numbers` can be coordinates in an image: finite, and not beyond any image."""
-    return np.abs(numbers) < _LIMIT
+    return np.abs(numbers) < LIMIT
+
+
+def is_crowd(entry: dict[str, Any]) -> bool:
+    """Whether an annotation is marked iscrowd. NaN and '0' are not: pandas and csv files make them
+    of a 0.
+    """
+    value = entry.get("iscrowd")
+    if isinstance(value, str):
+        return value.strip().lower() in ("1", "true")
+    return bool(value) and value == value
 
 
 def why_not(entry: dict[str, Any], points: np.ndarray | None) -> str | None:
     """Why the keypoints (K, 3) of an annotation cannot be used, if so."""
-    if entry.get("iscrowd"):
+    if is_crowd(entry):
         return "marked iscrowd"
     if points is None:
         return "without keypoints"
@@ -114,17 +135,39 @@ def _numbers(where: str, what: str, values: Any) -> np.ndarray:
         raise DataError(f"{where}: {what} must be a list of numbers, got {values!r:.80}") from None
 
 
-def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[str, Any]:
+def box_around(points: np.ndarray, size: tuple[float, float] | None) -> np.ndarray:
+    """Box (4,) around the labelled of `points` (K, 3) in an image of `size` (W, H), if known; all
+    NaN where there are none.
+
+    With a margin of a fifth of the longer side, and at least a tenth of the image's shorter side
+    long and high, as `hrpose convert` makes them; cut at the borders of the image.
+    """
+    known = points[(points[:, 2] > 0) & sane(points).all(axis=1), :2]
+    if not len(known):
+        return np.full(4, np.nan)
+    low, high = known.min(axis=0), known.max(axis=0)
+    least = 0.1 * min(size) if size is not None else 0.0
+    half = np.maximum((high - low) / 2 + 0.2 * (high - low).max(), least / 2)
+    low, high = (low + high) / 2 - half, (low + high) / 2 + half
+    if size is not None:
+        low, high = np.clip(low, 0, size), np.clip(high, 0, size)
+    return np.concatenate([low, high - low])
+
+
+def coco_annotation(
+    entry: Entry, points: np.ndarray, box: np.ndarray, area_from: AreaFrom
+) -> dict[str, Any]:
     """The annotation with every key that COCOeval reads, and numbers that it can reckon with.
 
     Keypoints (K, 3) that are not finite count as not labelled. `area` is the one given, if it is
-    a number of 0 or more, else that of the box; `source_id` is added where it is not the id, and
-    how large the head is where it is known.
+    a number of 0 or more and `area_from` is not 'box', else that of the box; `source_id` is added
+    where it is not the id, and how large the head is where it is known.
     """
     points = np.where(sane(points).all(axis=1, keepdims=True), points, 0.0)
     box = np.where(sane(box), box, 0.0)
     area = entry.content.get("area")
-    if not (isinstance(area, int | float) and 0 <= area < _LIMIT**2):
+    given = isinstance(area, int | float) and 0 <= area < LIMIT**2
+    if area_from == "box" or not given:
         area = float(box[2] * box[3])
     annotation = {
         "id": entry.id,
@@ -134,7 +177,7 @@ def coco_annotation(entry: Entry, points: np.ndarray, box: np.ndarray) -> dict[s
         "num_keypoints": int((points[:, 2] > 0).sum()),
         "bbox": box.tolist(),
         "area": area,
-        "iscrowd": int(bool(entry.content.get("iscrowd"))),
+        "iscrowd": int(is_crowd(entry.content)),
     }
     for key in ("head_size", "head_box"):  # as they are: PCK by the head looks at them
         if key in entry.content:

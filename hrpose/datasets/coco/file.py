@@ -16,6 +16,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, TypeGuard
 
 from hrpose.datasets.coco.entry import Entry
+from hrpose.datasets.faults.fault import Fault, Place
+from hrpose.datasets.faults.kinds import fault
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
@@ -35,6 +37,8 @@ class CocoFile:
     entries: list[Entry] = field(default_factory=list)
     categories: dict[int, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    """Of ids and names; those of the labels are looked for in `datasets.faults`."""
 
 
 def image_size(image: dict[str, Any]) -> tuple[float, float] | None:
@@ -56,16 +60,16 @@ def read_coco(paths: Sequence[Path], file_names: str | None = None) -> CocoFile:
         annotations += [(path, number, entry) for entry in parts["annotations"]]
         _add_categories(file, path, parts)
     _add_images(file, images)
-    ids = _whole_ids([entry.get("id") for _, _, entry in annotations], "annotation", file.notes)
+    ids = _whole_ids(file, "annotation", [entry.get("id") for _, _, entry in annotations], 0)
+    counts: Counter[Path] = Counter()
     for new_id, (path, number, content) in zip(ids, annotations, strict=True):
-        source_id = hashable(content.get("id"))
+        counts[path] += 1
         image_id = file.image_ids.get((number, hashable(content.get("image_id"))))
+        source_id = hashable(content.get("id"))
+        entry = Entry(content, new_id, image_id or 0, path, source_id, counts[path])
         if image_id is None:
-            raise DataError(
-                f"{path}: annotation {source_id}: image_id {content.get('image_id')!r} is not "
-                "among 'images'; add the image or remove the annotation"
-            )
-        file.entries.append(Entry(content, new_id, image_id, path, source_id))
+            raise _no_such_image(file, number, entry)
+        file.entries.append(entry)
     if file_names is not None:
         _choose_images(file, file_names)
     return file
@@ -99,7 +103,15 @@ def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, 
     """The categories of one file; where it lists none, those that its annotations name."""
     entries = parts["categories"]
     if not entries:
-        ids = {hashable(entry.get("category_id")) for entry in parts["annotations"]}
+        ids: dict[int, None] = {}
+        for place, entry in enumerate(parts["annotations"], 1):
+            category_id = hashable(entry.get("category_id"))
+            if not _is_whole(category_id):
+                named = Entry(entry, 0, 0, path, hashable(entry.get("id")), place)
+                raise DataError(
+                    f"{named}: category_id is {category_id!r:.60}, expected a whole number"
+                )
+            ids[category_id] = None
         entries = [{"id": category_id, "name": "animal"} for category_id in ids]
     for entry in entries:
         number = entry.get("id")
@@ -117,7 +129,7 @@ def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, 
 
 
 def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> None:
-    ids = _whole_ids([entry.get("id") for _, entry in images], "image", file.notes)
+    ids = _whole_ids(file, "image", [entry.get("id") for _, entry in images], -(2**63) + 1)
     for new_id, (number, entry) in zip(ids, images, strict=True):
         path, source_id = file.paths[number], hashable(entry.get("id"))
         if (number, source_id) in file.image_ids:
@@ -128,6 +140,8 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
             "file_name": _safe_name(f"{path}: image {source_id!r}", name),
             "file": number,
         }
+        if new_id != source_id:
+            image["source_id"] = source_id
         width, height = entry.get("width"), entry.get("height")
         if width and height:
             if not all(isinstance(v, int | float) and 0 < v < 2**31 for v in (width, height)):
@@ -138,6 +152,28 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
             image.update(width=width, height=height)
         file.images[new_id] = image
         file.image_ids[number, source_id] = new_id
+    _say_backslashes(file)
+
+
+def _say_backslashes(file: CocoFile) -> None:
+    """Name the images whose names hold backslashes: see `image_path`."""
+    named = [
+        (file.images[number], source_id)
+        for (_, source_id), number in file.image_ids.items()
+        if "\\" in file.images[number]["file_name"]
+    ]
+    if named:
+        what = f"{len(named)} file names with backslashes, read as '/' unless a file is called so"
+        places = [Place(source_id) for _, source_id in named]
+        file.faults.append(fault("backslashes", what, ", ".join(map(str, file.paths)), places))
+
+
+def image_path(folder: Path, name: str) -> Path:
+    """The file `name` of an image in `folder`. A backslash is '/' where that is not its name."""
+    path = folder / name
+    if "\\" in name and not path.exists():
+        return folder / name.replace("\\", "/")
+    return path
 
 
 def _choose_images(file: CocoFile, pattern: str) -> None:
@@ -157,15 +193,32 @@ def _choose_images(file: CocoFile, pattern: str) -> None:
     file.notes.append(f"{len(file.images)} of {total} images have names like {pattern!r}")
 
 
-def _whole_ids(ids: list[Any], what: str, notes: list[str]) -> list[int]:
-    if all(map(_is_whole, ids)) and len(set(ids)) == len(ids):
+def _no_such_image(file: CocoFile, number: int, entry: Entry) -> DataError:
+    """The error on an annotation whose image is not in its file, the one of that `number`."""
+    wanted = entry.content.get("image_id")
+    known = [name for place, name in file.image_ids if place == number and str(name) == str(wanted)]
+    hint = "add the image or remove the annotation"
+    if known:
+        hint = f"there is {known[0]!r}: write both as numbers, or both as strings"
+    return DataError(f"{entry}: image_id {wanted!r} is not among 'images'; {hint}")
+
+
+def _whole_ids(file: CocoFile, what: str, ids: list[Any], least: int) -> list[int]:
+    """`ids` if they are whole numbers from `least` on that occur once, else numbers from 1."""
+    names = list(map(hashable, ids))
+    if len(set(names)) == len(ids) and all(_is_whole(name) and name >= least for name in ids):
         return ids
-    odd = [name for name, count in Counter(map(hashable, ids)).items() if count > 1]
-    odd = odd or [name for name in ids if type(name) is not int]
-    shown = ", ".join(repr(name) for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
-    notes.append(
-        f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
-    )
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    odd = repeated or [name for name in ids if not (_is_whole(name) and name >= least)]
+    shown = ", ".join(f"{name!r:.60}" for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
+    kind = "no-id" if None in odd else "same-ids" if repeated else "ids"
+    said = f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
+    if kind == "ids":
+        said += "; results have those of the file"
+    bare = [f"number {place} of the list" for place, name in enumerate(ids, 1) if name is None]
+    named: list[Hashable] = [*bare] or [hashable(name) for name in odd]
+    places = [Place(name) if what == "image" else Place(None, name) for name in named]
+    file.faults.append(fault(kind, said, ", ".join(map(str, file.paths)), places))
     return list(range(1, len(ids) + 1))
 
 

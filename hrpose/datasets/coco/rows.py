@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from hrpose.datasets.coco.entry import (
+    AreaFrom,
+    BoxFrom,
     CleanUp,
     Entry,
+    box_around,
     box_of,
     clean_box,
     coco_annotation,
@@ -93,7 +96,12 @@ def used_categories(file: CocoFile, meta: KeypointMeta, wanted: str | None) -> l
 
 
 def read_animals(
-    file: CocoFile, meta: KeypointMeta, category_ids: Sequence[int], clean_up: CleanUp
+    file: CocoFile,
+    meta: KeypointMeta,
+    category_ids: Sequence[int],
+    clean_up: CleanUp,
+    box_from: BoxFrom = "file",
+    area_from: AreaFrom = "file",
 ) -> tuple[Rows, list[dict[str, Any]], LeftOut]:
     """Animals that can be used, in the order of the images; the COCO annotations of all animals of
     these categories; and the annotations that are left out, each with the reason.
@@ -101,16 +109,19 @@ def read_animals(
     rows, coco, left_out = Rows(len(meta)), [], LeftOut()
     for entry in _by_image(file):
         if _category(file, entry) not in category_ids:
-            left_out.append((entry.source_id, "of another category"))
+            left_out.append((entry.name, "of another category"))
             continue
         points = keypoints_of(str(entry), entry.content, len(meta))
-        box = box_of(str(entry), entry.content)
         filled = np.zeros((len(meta), 3)) if points is None else points
-        coco.append(coco_annotation(entry, filled, box))
+        size = image_size(file.images[entry.image_id])
+        if box_from == "keypoints":
+            box = box_around(filled, size)
+        else:
+            box = box_of(str(entry), entry.content)
+        coco.append(coco_annotation(entry, filled, box, area_from))
         area = coco[-1]["area"]
         reason = why_not(entry.content, points)
         if reason is None:
-            size = image_size(file.images[entry.image_id])
             box, reason = clean_box(box, size, clean_up, str(entry))
         if reason is None and clean_up == "mmpose" and area <= 0:
             reason = "of area 0"
@@ -118,7 +129,7 @@ def read_animals(
             numbers = (entry.image_id, entry.id, entry.content["category_id"])
             rows.add(box, filled, area, numbers, 1.0)
         else:
-            left_out.append((entry.source_id, reason))
+            left_out.append((entry.name, reason))
     return rows, coco, left_out
 
 
@@ -163,7 +174,8 @@ def _category(file: CocoFile, entry: Entry) -> int:
     if hashable(category_id) not in file.categories:
         known = ", ".join(f"{i} ({c.get('name')})" for i, c in file.categories.items())
         raise DataError(
-            f"{entry}: category_id {category_id!r} is not among 'categories', which are {known}"
+            f"{entry}: category_id {category_id!r} is not among 'categories', which are {known}; "
+            "give it the id of its category"
         )
     return category_id
 

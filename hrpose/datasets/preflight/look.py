@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+import numpy as np
+
 from hrpose.datasets.base import PoseDataset
+from hrpose.datasets.faults.everywhere import labels_beyond
+from hrpose.datasets.faults.fault import Fault, in_lines
+from hrpose.datasets.faults.kinds import fault
 from hrpose.datasets.preflight.good_images import (
     GoodImage,
     good_images_path,
@@ -60,8 +65,14 @@ class Look:
     problems: list[BadImage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What is odd about images that can be used."""
+    faults: list[Fault] = field(default_factory=list)
+    """What only the size of the images tells of the labels."""
 
     def summary(self) -> str:
+        """What there is, and each fault in a line."""
+        return "\n".join([self.about(), *map(str, self.faults)])
+
+    def about(self) -> str:
         """How many images there are and the first problems, in lines."""
         if not self.images:
             return "no image files"
@@ -71,7 +82,8 @@ class Look:
         lines = [f"{self.images} images looked at ({how}), {found}"]
         lines += [f"  - {problem}" for problem in self.problems[:SHOWN]]
         lines += [f"  ... and {count - SHOWN} more"] if count > SHOWN else []
-        return "\n".join([*lines, *(f"warning: {note}" for note in self.notes)])
+        lines += [f"warning: {note}" for note in self.notes]
+        return "\n".join(lines)
 
 
 def look_through(
@@ -91,24 +103,44 @@ def look_through(
     before = len(known)
     result = Look(len(animals), full)
     odd: dict[str, list[str]] = {}
+    found_sizes = np.full((len(dataset), 2), np.nan)
     looks = _in_threads(list(animals), lambda path: look_at_file(path, full, known))
     with contextlib.closing(looks):
         for path, found in bar(looks, len(animals), "looking at the images"):
             why = found.why
             if found.good is not None:
                 known[found.key] = found.good
+                found_sizes[animals[path]] = found.good.width, found.good.height
                 why, note = _compare_sizes(dataset, animals[path], found.good)
                 if note is not None:
                     odd.setdefault(note, []).append(path)
             if why is not None:
                 first = dataset.describe(animals[path][0])
                 result.problems.append(BadImage(path, why, len(animals[path]), first))
+    result.faults = sizes_not_annotated(dataset, found_sizes)
     if len(known) > before:
         write_good_images(good_images_path(), known)
     for note, paths in odd.items():
         more = ", ..." if len(paths) > 3 else ""
         result.notes.append(f"{len(paths)} {note} ({', '.join(paths[:3])}{more})")
     return result
+
+
+def sizes_not_annotated(dataset: PoseDataset, sizes: np.ndarray) -> list[Fault]:
+    """Labels that reach out of images whose size the annotations do not give; `sizes` (N, 2) are
+    those of their files, for each animal.
+    """
+    told = [dataset.record(index, 0).get("image_size") is not None for index in range(len(sizes))]
+    unknown = np.where(np.array(told)[:, None], np.nan, sizes)
+    truth = dataset.truth()
+    points = np.where(truth.visible[..., None] > 0, truth.keypoints, np.nan)
+    what, rows = labels_beyond(points, unknown)
+    kind = "other-size"
+    if not what:
+        rows = ((points < 0) | (points > unknown[:, None])).any(axis=(1, 2))
+        kind, what = "outside-image", f"{rows.sum()} with a labelled keypoint outside the image"
+    places = [dataset.place(index) for index in np.flatnonzero(rows).tolist()]
+    return [fault(kind, what, dataset.source, places)] if places else []
 
 
 def require_good_images(
@@ -129,6 +161,9 @@ def require_good_images(
     if not look.images:
         return ""
     text, count = f"{split}: {look.summary()}", len(look.problems)
+    wrong = [fault for fault in look.faults if fault.severity == "error"]
+    if wrong:
+        raise DataError("\n".join([text, *in_lines(wrong)]))
     if count > SHOWN and folder is not None:
         path = folder / f"bad_images_{split}.txt"
         with contextlib.suppress(OSError):  # the first of them are shown anyway

@@ -44,6 +44,23 @@ def look_at_images(
         raise DataError("\n".join(problems))
 
 
+def require_sound_labels(datasets: Mapping[str, PoseDataset | None], log: RunLog) -> None:
+    """A warning where images are in two data sets, by split.
+
+    Raises:
+        DataError: labels that cannot be right, with all that is wrong with them.
+    """
+    from hrpose.datasets.faults.fault import in_lines
+    from hrpose.datasets.faults.splits import shared_files
+
+    known = {split: dataset for split, dataset in datasets.items() if dataset is not None}
+    wrong = [one for dataset in known.values() for one in dataset.faults if one.severity == "error"]
+    if wrong:
+        raise DataError("\n".join(["the labels cannot be trained on:", *in_lines(wrong)]))
+    for one in shared_files(known) if distributed.rank() == 0 else ():
+        log.warning(f"{one.what}: {one.todo}")
+
+
 def require_steps(batches: Any, batch_size: int, animals: int, log: RunLog) -> None:
     """RunError where a step has no animal for each process; a warning where batches are small."""
     world = distributed.world_size()

@@ -172,7 +172,8 @@ def test_annotation_ids_of_any_kind(toy, meta, test_steps, ids):
     data = toy.open(meta, test_steps)
     assert data.truth().annotation_ids.tolist() == [1, 2, 3, 4, 5, 6]
     assert [entry["source_id"] for entry in data.coco()["annotations"]] == ids
-    assert data.describe(0).startswith(f"annotation {ids[0]} of ")
+    name = "number 1 of the list (it has no id)" if ids[0] is None else ids[0]
+    assert data.describe(0).startswith(f"annotation {name} of ")
     note = f"annotation ids are not unique whole numbers ({ids[0]!r}"
     assert note in data.summary() and "): counted from 1, in file order" in data.summary()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hrpose.datasets.coco.notes import counted
+from hrpose.datasets.faults import Fault, Place
 
 
 def notes(data) -> list[str]:
@@ -82,5 +82,9 @@ def test_close_ups_are_no_corners(toy, meta, test_steps):
 
 
 def test_at_most_five_are_named():
-    assert counted("lost", [1, 2, 3, 4, 5]) == "5 lost (annotation 1, 2, 3, 4, 5)"
-    assert counted("lost", range(9)) == "9 lost (annotation 0, 1, 2, 3, 4, ...)"
+    def said(ids):
+        places = tuple(Place(None, number) for number in ids)
+        return str(Fault("bare", "note", f"{len(ids)} lost", "look", "a.json", places))
+
+    assert said([1, 2, 3, 4, 5]) == "5 lost (annotation 1, 2, 3, 4, 5)"
+    assert said(range(9)) == "9 lost (annotation 0, 1, 2, 3, 4, ...)"
