@@ -81,10 +81,13 @@ def run(args: argparse.Namespace) -> None:
         not args.no_flip,
         args.overwrite,
     )
-    content, sides = init(request, _bar)
+    content, sides, faults = init(request, _bar)
     for line in lines_of(content, sides):
         print(line)
-    print(f"wrote {request.out}; next: hrpose train {request.out}")
+    for fault in faults:
+        print(f"training will refuse: {fault}")
+    following = "hrpose check" if faults else "hrpose train"
+    print(f"wrote {request.out}; next: {following} {request.out}")
 
 
 def _bar(items: Iterator, total: int, title: str) -> Iterator:

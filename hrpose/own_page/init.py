@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hrpose.config import load
+from hrpose.datasets.faults.fault import in_lines
 from hrpose.datasets.preflight.look import require_good_images
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import require_targets
@@ -56,8 +57,10 @@ class Request:
     overwrite: bool = False
 
 
-def init(request: Request, bar: Bar) -> tuple[Content, Sides]:
-    """Write the page; returns what is in it.
+def init(request: Request, bar: Bar) -> tuple[Content, Sides, list[str]]:
+    """Write the page; returns what is in it, and the faults of the labels that training refuses.
+
+    These do not keep the page from being written: what to do about them may be a value on it.
 
     Raises:
         HrposeError: something cannot be used, or the page would not train; nothing is written then.
@@ -100,39 +103,42 @@ def init(request: Request, bar: Bar) -> tuple[Content, Sides]:
             bar,
         )
         content = replace(content, plan=plan, timed=said)
-    _write(request.out, page_text(content), bar)
-    return content, sides
+    faults = _write(request.out, page_text(content), bar)
+    return content, sides, faults
 
 
-def _write(path: Path, text: str, bar: Bar) -> None:
-    """Put the page `text` at `path` once it is found good."""
+def _write(path: Path, text: str, bar: Bar) -> list[str]:
+    """Put the page `text` at `path` once it is found good; returns what `check` does."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft_for_library(path) as draft:
             draft.write_text(text, encoding="utf-8")
-            check(draft, bar)
+            return check(draft, bar)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def check(page: Path, bar: Bar) -> None:
-    """Look at `page` as training does.
+def check(page: Path, bar: Bar) -> list[str]:
+    """Look at `page` as training does; returns the faults of labels that it would refuse.
 
     Raises:
-        HrposeError: what training would refuse.
+        HrposeError: what else training would refuse.
     """
     experiment = prepare(load(page))
     seen = set()
+    wrong = []
     for split in SPLITS:
         digest = repr({**experiment.page["data"][split]})
         if digest not in seen:
             dataset = experiment.dataset(split)
+            wrong += [fault for fault in dataset.faults if fault.severity == "error"]
             require_good_images(
                 dataset, split, bar=lambda items, total, title: bar(iter(items), total, title)
             )
             if split == "train":
                 require_targets(dataset, experiment.codec)
         seen.add(digest)
+    return in_lines(wrong)
 
 
 def _look_at(request: Request) -> None:

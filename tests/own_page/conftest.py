@@ -53,7 +53,7 @@ class Herd:
     def init(self, *files: Path, **changes):
         """What `hrpose init` makes of `files`, and the page that it wrote, loaded."""
         request = self.request(*files, **changes)
-        content, sides = init(request, lambda items, total, title: items)
+        content, sides, self.faults = init(request, lambda items, total, title: items)
         return content, sides, load(request.out)
 
 

@@ -237,3 +237,11 @@ def test_real_horses(data_dir, herd):
     assert page["keypoints"]["flip_pairs"] == shipped["keypoints"]["flip_pairs"]
     assert (content.plan.input_size, content.plan.steps) == ((256, 192), 12_390)
     assert sides.lonely == []
+
+
+def test_labels_that_training_refuses_do_not_keep_the_page_away(herd):
+    empty = [herd.animal(90 + k, k, keypoints=[0] * 12) for k in range(3)]
+    herd.init(herd.write("a", more=empty))
+    assert len(herd.faults) == 1 and "3 of 12 animals are left out" in herd.faults[0]
+    herd.init(herd.write("b"), overwrite=True)
+    assert herd.faults == []

@@ -103,7 +103,7 @@ def test_real_steps_are_timed(herd, monkeypatch):
     from hrpose.own_page.init import init
 
     request = herd.request(herd.write("a", 4), input_size=(32, 32), minutes=0.05)
-    content, _ = init(request, bar)
+    content, _, _ = init(request, bar)
     assert (4, "timing steps, 32 x 32 px") in titles
     assert "s a step of 4, timed on" in content.timed
     assert content.plan.steps == content.plan.epochs <= 4_000
