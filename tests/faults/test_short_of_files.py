@@ -11,7 +11,8 @@ import pytest
 from runs import TINY
 
 from hrpose import config
-from hrpose.datasets import images, make_loader
+from hrpose.datasets import images
+from hrpose.datasets.loader import make_loader
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.train import train
 from hrpose.errors import LoaderError
