@@ -18,6 +18,7 @@ NEEDED = [
     "tensorboard",
     "tqdm",
     "filelock>=3.12",
+    "jinja2>=3.1",
 ]
 EXTRAS = {
     # referees of our own AP; xtcocotools is built for NumPy 1 and for no Python above 3.11
@@ -45,6 +46,8 @@ setup(
     package_dir={"hrpose.pages": "configs"},
     package_data={
         "hrpose": ["py.typed", "metrics/*.json"],
+        "hrpose.browse": ["*.html"],
+        "hrpose.visualize.html": ["*.html", "*.css", "*.js"],
         "hrpose.pages": ["**/*.py", "**/*.json", "**/*.md"],
     },
     entry_points={"console_scripts": ["hrpose = hrpose.cli:main"]},

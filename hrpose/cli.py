@@ -16,12 +16,15 @@ import hrpose
 from hrpose.errors import shown_to_user
 
 VERBS = {
+    "convert": "make COCO files of the labels of other programs, and back",
+    "init": "write a config page for annotations of one's own",
     "train": "train a model from a config page",
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
     "suggest": "choose the frames of a video that are worth labelling next",
     "evaluate": "score predictions of any origin, without images",
     "check": "look at a page, its annotations and its images before a run",
+    "browse": "draw samples: as annotated, in a mirror, and as the network gets them",
     "config": "print a page with everything filled in",
     "flops": "count parameters, multiply-adds and memory of a model",
     "reproduce": "make the results table again and compare",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hrpose.commands import common
 from hrpose.config import Page
+from hrpose.config.pages import find_page
 from hrpose.datasets.faults.fault import Fault, in_lines
 from hrpose.errors import ConfigError, HrposeError
 
@@ -36,11 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--splits", nargs="+", choices=SPLITS, default=SPLITS, metavar="SPLIT",
         help="data sets of the page to look at: train val test (default: all)",
     )  # fmt: skip
+    parser.add_argument(
+        "--html", type=common.new_file(".html"), metavar="FILE",
+        help="also write an HTML page of it, with pictures of the 50 worst animals",
+    )  # fmt: skip
     common.add_cfg_options(parser, "data.root=/data/horses")
 
 
 def run(args: argparse.Namespace) -> int:
     """Say what is wrong with the page, then with each data set; returns the exit status."""
+    from hrpose.browse.faults import Looked, faults_page
     from hrpose.datasets.faults.sides import swapped_sides
     from hrpose.datasets.faults.splits import same_pictures, shared_files
 
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     metrics, problems = _prepared(page)
     for problem in problems:
         print(f"page: {problem}")
-    errors, datasets, found = len(problems), {}, []
+    errors, looked = len(problems), []
     for split in args.splits:
         try:
             dataset = _read(page, split)
@@ -56,17 +62,26 @@ def run(args: argparse.Namespace) -> int:
             known = isinstance(error, ConfigError) and set(error.problems) <= set(problems)
             errors += not known
             what = "not looked at, for what is wrong with the page" if known else ""
-            print(f"{split}: {what or f'{type(error).__name__}: {error}'}\n")
+            looked.append(Looked(split, refusal=what or f"{type(error).__name__}: {error}"))
+            print(f"{split}: {looked[-1].refusal}\n")
         else:
-            datasets[split] = dataset
             look = _look_at_images(split, dataset, args.full)
             errors += len(look.problems)
+            if split == "train" and not problems:
+                errors += _look_at_batches(page, dataset)
             faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
             if split != "train":
                 faults += _odd_lengths(dataset, metrics)
-            found += _say(f"{split}: ", faults)
-    found += _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)])
-    counts = Counter(fault.severity for fault in found)
+            faults = _say(f"{split}: ", faults)
+            looked.append(Looked(split, dataset, faults, unreadable=list(map(str, look.problems))))
+    datasets = {each.split: each.dataset for each in looked if each.dataset is not None}
+    for fault in _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)]):
+        owner = next(split for split in [*datasets][::-1] if datasets[split].source == fault.file)
+        next(each for each in looked if each.split == owner).faults.append(fault)
+    if args.html is not None:
+        text = faults_page(find_page(args.config).stem, problems, looked)
+        common.write_file(args.html, text.encode())
+    counts = Counter(fault.severity for each in looked for fault in each.faults)
     errors += counts["error"]
     if counts["warning"]:
         print(f"{counts['warning']} warning{'s' * (counts['warning'] > 1)}: may be right; look")
@@ -122,6 +137,24 @@ def _read(page: Page, split: str) -> PoseDataset:
     if missing:
         raise ConfigError([f"{name}: the page does not say it" for name in missing])
     return read_dataset(page, split)
+
+
+def _look_at_batches(page: Page, train: PoseDataset) -> int:
+    """Print what training, on one process, would refuse of batches of `train`; how much that is."""
+    import torch
+
+    from hrpose.engine.experiment import prepare
+    from hrpose.engine.guards.start import require_statistics
+    from hrpose.engine.loading import loader
+
+    experiment = prepare(page)
+    try:
+        require_statistics(experiment, loader(experiment, train, True, torch.device("cpu")))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"page: {problem}\n")
+        return len(error.problems)
+    return 0
 
 
 def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> Look:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hrpose.config import Page, load
+from hrpose.config import Page, read
 from hrpose.config.pages import find_page
+from hrpose.errors import ConfigError, RunError
+from hrpose.storage.whole_file import draft
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -53,13 +55,59 @@ def count(text: str) -> int:
     return int(text)
 
 
+def new_file(*suffixes: str) -> Callable[[str], Path]:
+    """Makes of an argument a file to write, which ends in one of `suffixes` and has a folder."""
+
+    def path_of(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() not in suffixes:
+            raise argparse.ArgumentTypeError(f"'{text}': must end in {', '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"'{text}': there is no folder {path.parent}")
+        return path
+
+    return path_of
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write the whole file, and say so.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        with draft(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from None
+    print(f"wrote {path} ({len(data) / 1e6:.1f} MB)")
+
+
 def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:
     """The page that CONFIG means, with `changes`; --cfg-options has the last word.
 
     Raises:
-        ConfigError: there is no such page, or it cannot be read.
+        ConfigError: there is no such page, or it cannot be read; with all else that is wrong with
+            it, for nobody wants to hear of one mistake at a time.
     """
-    return load(find_page(args.config), [*changes, *args.cfg_options])
+    path = find_page(args.config)
+    page, problems = read(path, [*changes, *args.cfg_options])
+    if problems:
+        raise ConfigError([*problems, *_further(page, problems)], str(path))
+    return page
+
+
+def _further(page: Page, known: Sequence[str]) -> list[str]:
+    """What else training would refuse in `page`, parts of which are left out or unresolved."""
+    from hrpose.engine.experiment import prepare
+
+    told = {line.split(":")[0].split(".")[0] for line in known}
+    try:
+        prepare(page)
+    except ConfigError as error:
+        missing = {f"{name}: the page does not say it" for name in told}
+        return [line for line in error.problems if line not in missing and "got '$" not in line]
+    return []
 
 
 def label_changes(args: argparse.Namespace) -> list[str]:

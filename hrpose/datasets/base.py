@@ -12,12 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances, Labels
 
@@ -105,6 +104,10 @@ class PoseDataset(ABC):
         truth = self.truth()
         return Place(int(truth.image_ids[index]), int(truth.annotation_ids[index]))
 
+    def image_file(self, image_id: int) -> str:
+        """Path of an image of `coco`; '' where it is drawn."""
+        return ""
+
     def summary(self) -> str:
         """What there is, and each fault in a line."""
         return "\n".join([self.about(), *(str(one) for one in self.faults if one.in_summary)])
@@ -137,15 +140,17 @@ class PoseDataset(ABC):
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """The samples of one batch, for a DataLoader.
 
-        A DataError travels as the value of `error`: raised in a worker it would reach the user
-        wrapped in that worker's traceback.
+        A DataError or LoaderError travels as the value of `error`: raised in a worker it would
+        reach the user wrapped in that worker's traceback.
         """
+        from hrpose.datasets.batch import Samples  # brings torch, which only training needs
+
         samples = Samples(len(keys), self._crop_size)
         try:
             samples += self._samples(keys, samples.rows)
             return samples
-        except DataError as problem:
-            return [{"error": str(problem)}]
+        except (DataError, LoaderError) as problem:
+            return [{"error": problem}]
 
     def _samples(
         self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]

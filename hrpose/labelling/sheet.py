@@ -12,7 +12,7 @@ from hrpose.errors import RunError
 from hrpose.labelling.output import Suggested
 from hrpose.storage.whole_file import draft
 from hrpose.visualize.drawing import draw_animals
-from hrpose.visualize.grid import FAINT, PAPER, TEXT
+from hrpose.visualize.sheet import FAINT, PAPER, TEXT
 
 _WIDE, _GAP, _LINE, _COLUMNS, _MOST_LINES = 384, 12, 17, 4, 3
 

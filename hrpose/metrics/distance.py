@@ -91,7 +91,7 @@ class PCK(DistanceMetric):
         self,
         thr: float = 0.3,
         norm: Norm = "box",
-        missing: Missing | None = None,
+        missing: Missing = "leave-out",
         variant: str = "",
     ) -> None:
         if not thr > 0:
@@ -130,7 +130,7 @@ class NME(MeanDistance):
     """
 
     def __init__(
-        self, norm: Norm = "box", missing: Missing | None = None, variant: str = ""
+        self, norm: Norm = "box", missing: Missing = "leave-out", variant: str = ""
     ) -> None:
         super().__init__("NME", Normaliser(norm, missing), variant)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from hrpose.keypoints import KeypointMeta
+from hrpose.sides import sided_pairs
 
 Colour = tuple[int, int, int]
 """RGB, 0 to 255."""
@@ -34,7 +35,7 @@ _STARTS = {LEFT: ("left", "near"), RIGHT: ("right", "off", "far")}
 def side_colours(meta: KeypointMeta) -> list[Colour]:
     """One colour a keypoint: orange left or near, blue right or off, purple between; paler in turn.
 
-    Sides are read from names (`l_eye`, `EarRight`, `Nearfoot`), and where these do not tell a flip
+    Sides are read from names (`l_eye`, `EarRight`, `paw1LH`), and where these do not tell a flip
     pair apart, its first name is taken to be the left one.
     """
     sides, colours = _sides(meta), []
@@ -66,7 +67,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 def _sides(meta: KeypointMeta) -> list[Colour]:
     """The full colour of each keypoint's side."""
     sides = [_side(name) for name in meta.names]
-    for first, second in meta.flip_pairs:
+    for first, second in (*sided_pairs(meta.names), *meta.flip_pairs):
         ids = meta.index(first), meta.index(second)
         if sides[ids[0]] == sides[ids[1]]:
             sides[ids[0]], sides[ids[1]] = LEFT, RIGHT

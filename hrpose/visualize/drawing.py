@@ -63,7 +63,7 @@ def draw_animals(
         boxes: (N, 4) x, y, w, h; None draws none, and so does a box that is not finite.
         ids: N names or numbers of the animals, for the labels.
         show_scores: the mean score of an animal's drawn points in its label.
-        names: the name of each drawn point beside it.
+        names: the name of each drawn point inside the image beside it.
     """
     keypoints, scores = np.asarray(keypoints, np.float64), np.asarray(scores, np.float64)
     if keypoints.shape[1:] != (len(meta), 2) or scores.shape != keypoints.shape[:2]:
@@ -178,7 +178,8 @@ def _write_labels(
             labels.put(" ".join(words), around, paper=animal.outline)
     for animal, own in zip(animals, dots, strict=True) if names else ():
         for k, dot in zip(np.flatnonzero(animal.shown), own, strict=True):
-            labels.put(names[k], dot, ink=colours[k])
+            if _is_inside(animal.points[k], image):
+                labels.put(names[k], dot, ink=colours[k])
 
 
 def _around(animal: _Animal) -> Rectangle | None:
@@ -191,6 +192,10 @@ def _around(animal: _Animal) -> Rectangle | None:
     points, edge = animal.points[animal.shown], 2 * animal.pen.radius
     low, high = points.min(axis=0) - edge, points.max(axis=0) + edge
     return Rectangle(low[0], low[1], high[0], high[1])
+
+
+def _is_inside(point: np.ndarray, image: np.ndarray) -> bool:
+    return bool((point >= -0.5).all() and (point < np.array(image.shape[1::-1]) - 0.5).all())
 
 
 def _round(point: np.ndarray, radius: float) -> Rectangle:

@@ -15,16 +15,12 @@ import numpy as np
 from hrpose.errors import RunError
 from hrpose.keypoints import KeypointMeta
 from hrpose.visualize import strokes
-from hrpose.visualize.colours import LEFT, MIDDLE, RIGHT, WHITE, Colour
+from hrpose.visualize.colours import WHITE
 from hrpose.visualize.drawing import draw_animals
+from hrpose.visualize.sheet import PAPER, contact_sheet
 
-PAPER, TEXT, FAINT = (24, 26, 31), (236, 236, 240), (150, 154, 162)
-
-
-def _write(image: np.ndarray, text: str, at: tuple[int, int], colour: Colour, size: float) -> int:
-    """Writes `text` with its left end on the base line at `at`; returns where it ends, px."""
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
-    return at[0] + cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0]
+_LEGEND = "in each pair: left ground truth, right prediction"
+_RINGS = "where the truth is, and the way to it"
 
 
 def _panels(
@@ -50,22 +46,6 @@ def _panels(
     for k in np.flatnonzero(labelled > 0):
         strokes.dot(right, true[k], height / 46, WHITE, width=1)
     return np.hstack([left, np.full((height, 2, 3), PAPER, np.uint8), right])
-
-
-def _header(width: int, title: str) -> np.ndarray:
-    """The title, and what the colours and rings mean."""
-    head = np.full((64, width, 3), PAPER, np.uint8)
-    _write(head, title, (14, 26), TEXT, 0.62)
-    x = (
-        _write(head, "in each pair: left ground truth, right prediction", (14, 51), FAINT, 0.44)
-        + 22
-    )
-    for colour, name in ((LEFT, "left / near"), (RIGHT, "right / off"), (MIDDLE, "middle")):
-        strokes.dot(head, np.array([x, 47.0]), 5, colour)
-        x = _write(head, name, (x + 12, 51), FAINT, 0.44) + 22
-    strokes.dot(head, np.array([x, 47.0]), 6, WHITE, width=1)
-    _write(head, "where the truth is, and the way to it", (x + 12, 51), FAINT, 0.44)
-    return head
 
 
 def prediction_grid(
@@ -97,11 +77,8 @@ def prediction_grid(
     animals = list(rows)
     while True:
         pairs = [_panels(*animal, meta, height) for animal in animals]
-        ok, data = cv2.imencode(
-            ".png",
-            _sheet(pairs, captions, columns, title)[..., ::-1],
-            [cv2.IMWRITE_PNG_COMPRESSION, 9],
-        )
+        sheet = contact_sheet(pairs, captions, columns, title, _LEGEND, _RINGS)
+        ok, data = cv2.imencode(".png", sheet[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
         if not ok:
             raise RunError(f"{path}: OpenCV cannot encode the picture")
         if len(data) < limit or height < 64:
@@ -110,22 +87,3 @@ def prediction_grid(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.tobytes())
     return path
-
-
-def _sheet(
-    pairs: list[np.ndarray], captions: Sequence[str] | None, columns: int, title: str
-) -> np.ndarray:
-    """The pairs in `columns`, each over its caption, below the title."""
-    gap, foot = 10, 24 if captions else 0
-    high, wide = pairs[0].shape[:2]
-    columns = min(columns, len(pairs))
-    rows = -(-len(pairs) // columns)
-    width = max(columns * (wide + gap) + gap, 900)
-    sheet = np.full((rows * (high + foot + gap) + gap, width, 3), PAPER, np.uint8)
-    for index, pair in enumerate(pairs):
-        y = gap + (index // columns) * (high + foot + gap)
-        x = gap + (index % columns) * (wide + gap)
-        sheet[y : y + high, x : x + wide] = pair
-        if captions:
-            _write(sheet, captions[index], (x + 2, y + high + 16), FAINT, 0.42)
-    return np.vstack([_header(width, title), sheet])

@@ -20,7 +20,7 @@ def said(capsys):
 
     def look(*changes, page=TINY, splits=check.SPLITS):
         arguments = argparse.Namespace(
-            config=str(page), cfg_options=list(changes), splits=splits, full=False
+            config=str(page), cfg_options=list(changes), splits=splits, full=False, html=None
         )
         return check.run(arguments), capsys.readouterr().out.splitlines()
 
@@ -54,6 +54,14 @@ def test_it_says_what_training_would_refuse(said, kind):
     count = len(refusal.value.problems)
     assert [f"page: {problem}" for problem in refusal.value.problems] == lines[:count]
     assert lines[-1] == f"{count} fault{'s' * (count > 1)}"
+
+
+def test_batches_too_small_for_batch_norm(said):
+    small = ["codec.input_size=(32, 32)", "codec.heatmap_size=(8, 8)", "codec.blur_kernel=7"]
+    status, lines = said(*small, "data.batch_size=1", splits=("train",))
+    assert (status, lines[-1]) == (1, "1 fault")
+    assert any(line.startswith("page: data.batch_size: in a batch of 1") for line in lines)
+    assert said(*small, splits=("train",))[0] == 0
 
 
 def test_problems_of_the_page_leave_the_data_to_be_looked_at(said, tmp_path):

@@ -1,0 +1,1 @@
+"""Samples and faults looked at: what is annotated, and what the network gets of it."""

@@ -1,0 +1,129 @@
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+TINY = Path(__file__).resolve().parents[1] / "pages/tiny.py"
+NAMES = ("nose", "left_paw", "right_paw", "<script>alert(1)</script>")
+POINTS = [20, 30, 2, 60, 60, 2, 90, 62, 1, 0, 0, 0]
+"""nose, left paw and right paw of an animal in a photograph of 120 x 100 px."""
+
+
+class Farm:
+    """A page, its annotation file and its images, which a test changes before they are read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "images").mkdir()
+        category = {"id": 1, "name": "cat", "keypoints": list(NAMES)}
+        self.content = {"images": [], "annotations": [], "categories": [category]}
+        for number in range(4):
+            image = np.full((100, 120, 3), 128, np.uint8)
+            image[:, :60] = 60  # left half dark: a mirror shows
+            cv2.imwrite(str(folder / f"images/cat{number}.png"), image)
+            size = {"width": 120, "height": 100}
+            self.content["images"].append(
+                {"id": 30 + number, "file_name": f"cat{number}.png", **size}
+            )
+            self.content["annotations"].append(
+                {
+                    "id": 50 + number,
+                    "image_id": 30 + number,
+                    "category_id": 1,
+                    "bbox": [10, 20, 90, 60],
+                    "area": 5400,
+                    "iscrowd": 0,
+                    "num_keypoints": 3,
+                    "keypoints": list(POINTS),
+                }
+            )
+
+    def page(self, *lines: str) -> Path:
+        """Write all; the path of the page, with `lines` at its end."""
+        (self.folder / "cats.json").write_text(json.dumps(self.content))
+        files = (
+            "dict(_delete_=True, type='CocoPoseDataset', ann_file='cats.json', img_root='images')"
+        )
+        text = f"""_base_ = {str(TINY)!r}
+keypoints = dict(_delete_=True, type="KeypointMeta", dataset="cats", names={list(NAMES)!r},
+    flip_pairs=[("left_paw", "right_paw")], skeleton=[("nose", "left_paw"), ("nose", "right_paw")])
+data = dict(root={str(self.folder)!r}, train={files}, val={files}, test={files})
+"""
+        path = self.folder / "page.py"
+        path.write_text(text + "\n".join(lines))
+        return path
+
+
+@pytest.fixture
+def farm(tmp_path) -> Farm:
+    """Four photographs of 120 x 100 px with one cat each: images 30 to 33, annotations 50 to 53."""
+    return Farm(tmp_path)
+
+
+class Seen(HTMLParser):
+    """What a browser would find on a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == [], f"not closed: {self._open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "br"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of each element `tag`."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        """All words that are read, with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def sound():
+    """Parses a page, after a look at what every page of ours must keep."""
+
+    def look(text: str) -> Seen:
+        seen = Seen(text)
+        assert len(text.encode()) <= 8_000_000
+        assert "http:" not in text and "https:" not in text and "//" not in _addresses(seen)
+        for image in seen.all("img"):
+            assert image["alt"] and image["loading"] == "lazy"
+            assert image["src"].startswith("data:image/jpeg;base64,")
+        assert len(seen.all("script")) == 1 and not any("src" in one for one in seen.all("script"))
+        assert seen.all("link") == [] and seen.all("html") == [{"lang": "en"}]
+        buttons = [one for one in seen.all("button") if one.get("class") == "zoom"]
+        assert len(buttons) == len(seen.all("img"))  # the keyboard reaches each picture
+        named = [one["aria-labelledby"] for one in seen.all("section")]
+        assert set(named) <= {one.get("id") for _, one in seen.elements}
+        return seen
+
+    return look
+
+
+def _addresses(seen: Seen) -> str:
+    return " ".join(
+        str(value)
+        for _, attributes in seen.elements
+        for key, value in attributes.items()
+        if key in ("href", "src", "action", "poster", "srcset")
+        and not str(value).startswith("data:")
+    )

@@ -1,0 +1,49 @@
+"""The page as a browser shows it, on a screen and on a phone."""
+
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+
+from hrpose.browse.browse import Request, look
+from hrpose.browse.page import page_of
+from hrpose.config import load
+from hrpose.visualize.colours import LEFT, RIGHT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show the page with")
+OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+
+
+@pytest.fixture
+def shown(farm, tmp_path):
+    """A picture (H, W, 3) RGB of the page of four animals in a window."""
+
+    def show(width, height=1600):
+        page = tmp_path / "page.html"
+        request = Request(load(farm.page(), []), "train", 4, 0, (), True, True)
+        page.write_text(page_of(look(request)), encoding="utf-8")
+        out = tmp_path / "shot.png"
+        command = [
+            *(str(CHROMIUM), *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"),
+            *(f"--screenshot={out}", f"--window-size={width},{height}", page.as_uri()),
+        ]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        return cv2.imread(str(out))[..., ::-1]
+
+    return show
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pictures_fit_the_window(shown, width):
+    """The pictures are there, in colour, and nothing touches the right edge."""
+    image = shown(width)
+    assert image.shape[1] == width
+    for colour in (LEFT, RIGHT):
+        assert (np.abs(image.astype(int) - colour) < 20).all(axis=2).sum() > 200
+    edge = image[:, -6:].astype(int)
+    assert np.ptp(edge, axis=(0, 1)).max() <= 4
+    dark = (image.astype(int).sum(axis=2) < 120).any(axis=0)  # columns with a part of a picture
+    assert dark.sum() > 0.6 * width
