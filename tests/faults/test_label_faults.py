@@ -28,9 +28,9 @@ def seeded() -> list[list[str]]:
 
 
 def looked_at(page: Path, full: bool = False) -> int:
-    return check.run(
-        argparse.Namespace(config=str(page), cfg_options=[], splits=check.SPLITS, full=full)
-    )
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return check.run(parser.parse_args([str(page), *(["--full"] if full else [])]))
 
 
 @pytest.mark.fault(
