@@ -276,7 +276,8 @@ def write_page(root: Path, name: str) -> Path:
         f"    flip_pairs={pairs!r}, upper_body={NAMES[:3]!r}, lower_body={NAMES[3:]!r},\n"
         f"    sigmas={[0.05] * len(NAMES)!r})\n"
         f"model = dict(head=dict(out_channels={len(NAMES)}))\n"
-        "metrics = [dict(type='PCK', norm='box'), dict(type='NME', norm=('nose', 'tail'))]\n"
+        "metrics = [dict(type='PCK', norm='box'),\n"
+        "    dict(type='NME', norm=('nose', 'tail'), missing='mmpose-2021')]\n"
         f"data = dict(root={str(root)!r}, {', '.join(sets)})\n"
     )
     return page
