@@ -33,8 +33,7 @@ class PoseDataset(ABC):
     A sample is a function of (`seed`, epoch, index): its transforms draw from a generator made of
     these three, so neither the number of workers nor that of processes changes it.
 
-    A subclass gives `__len__`, `record`, `truth`, `coco` and `digest`, and may fill `left_out` and
-    `faults`.
+    A subclass gives `__len__`, `record`, `truth`, `coco`, `digest`, and may fill the public lists.
 
     Args:
         pipeline: the transforms, in order; the last to touch geometry is `Warp`.

@@ -5,6 +5,7 @@ import math
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import spoilt_labels
@@ -27,9 +28,9 @@ def seeded() -> list[list[str]]:
 
 
 def looked_at(page: Path, full: bool = False) -> int:
-    return check.run(
-        argparse.Namespace(config=str(page), cfg_options=[], splits=check.SPLITS, full=full)
-    )
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return check.run(parser.parse_args([str(page), *(["--full"] if full else [])]))
 
 
 @pytest.mark.fault(
@@ -184,3 +185,23 @@ def test_left_out_on_purpose(herd, happened):
     assert [one.severity for one in herd.open().faults if one.kind == "left-out"] == ["error"]
     assert [one for one in herd.open(max_left_out=0.25).faults if one.kind == "left-out"] == []
     happened("no error")
+
+
+@pytest.mark.fault(
+    name="the same picture saved anew in another split",
+    does="test/07.png has the pixels of train/05.png, written with another compression",
+    expects="found with --full, which compares pixels; files of another content pass without",
+)
+def test_pixels_saved_anew(tmp_path, monkeypatch, capsys, happened):
+    monkeypatch.setenv("HRPOSE_CACHE", str(tmp_path / "cache"))
+    write_images(tmp_path)
+    picture = cv2.imread(str(tmp_path / "images/train/05.png"))
+    cv2.imwrite(str(tmp_path / "images/test/07.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    files = [(f"{split}.json", spoilt_labels.nothing, spoilt_labels.as_json) for split in "abc"]
+    monkeypatch.setitem(PAGES, "sound", files)
+    page = write_page(tmp_path, "sound")
+    assert (looked_at(page), looked_at(page, full=True)) == (0, 1)
+    said = capsys.readouterr().out
+    assert "error: 1 of 24 images of test are pictures of train too (the first: " in said
+    assert "image 7 (test/07.png), annotation 107" in said
+    happened("an error that names both files")

@@ -157,7 +157,7 @@ KINDS: dict[str, Kind] = {
     ),
     "norm": Kind(
         "warning", "PCK or NME divide by a pair of keypoints that animals do not have",
-        "set missing='leave-out' of the metric, which does not count them; the rule of 2021 is for "
+        "take missing='mmpose-2021' from the metric, so that they do not count; that rule is for "
         "comparing with the published Horse-10 table",
         "check, test, evaluate",
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
@@ -71,7 +70,7 @@ def images_of(dataset: PoseDataset) -> dict[str, int]:
         return {}
     paths: dict[str, int] = {}
     for index in range(len(dataset)):
-        path = os.path.realpath(dataset.record(index, 0)["image_path"])
+        path = str(Path(dataset.record(index, 0)["image_path"]).absolute())
         paths.setdefault(path, index)
     return paths
 
