@@ -16,6 +16,8 @@ import hrpose
 from hrpose.errors import shown_to_user
 
 VERBS = {
+    "convert": "make COCO files of the labels of other programs, and back",
+    "init": "write a config page for annotations of one's own",
     "train": "train a model from a config page",
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",

@@ -15,6 +15,25 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+MARGIN = 0.2
+"""Of a box made of keypoints, on each side of them, as a part of the larger side of the points."""
+LEAST = 0.1
+"""Least side of a box, as a part of the shorter side of the image."""
+
+
+def box_around(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """x, y, w, h (4,) of a box around points (K, 2) in an image of `size` (W, H), clipped to it.
+
+    All in image px. A side is 0 where all points lie outside of the image.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = MARGIN * (high - low).max()
+    half = np.maximum((high - low) / 2 + margin, LEAST * min(size) / 2)
+    low, high = (low + high) / 2 - half, (low + high) / 2 + half
+    edge = np.array(size) - 1  # px centres at integers
+    low, high = np.clip(low, 0, edge), np.clip(high, 0, edge)
+    return np.concatenate([low, high - low])
+
 
 def box_to_center_size(
     box: np.ndarray | Sequence[float], aspect: float, padding: float

@@ -13,6 +13,10 @@ from hrpose.cli import VERBS, main
 ROOT = Path(__file__).resolve().parent.parent
 TINY = str(ROOT / "tests/pages/tiny.py")
 OPTIONS = {
+    "convert": ["FORMAT", "SRC", "DST", "--split", "--by", "--seed", "--copy", "--link", "--images",
+                "--category", "--predicted", "--labels", "--overwrite", "deeplabcut", "to-coco"],
+    "init": ["ANNOTATIONS", "--images", "--name", "--category", "--size", "--input",
+             "--whole-frame", "--norm", "--minutes", "--from", "--no-flip", "--out", "--overwrite"],
     "train": ["CONFIG", "--work-dir", "--resume", "--allow-data-change", "--load-from", "--amp",
               "--seed", "--deterministic", "--no-validate", "--auto-scale-lr", "--allow-opencv-5",
               "--cfg-options"],

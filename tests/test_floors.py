@@ -16,8 +16,9 @@ FLOORS = [
     {"config", "environment"},
     {"geometry", "keypoints", "sides", "structures", "visualize"},
     {"processes", "storage", "codecs", "animals"},
-    {"rundir", "datasets", "models", "metrics", "video", "convert"},
+    {"rundir", "datasets", "models", "metrics", "video"},
     {"predict"},
+    {"convert"},
     {"engine"},
     {"reproduce", "api", "labelling", "browse", "own_page"},
     {"commands"},
@@ -28,8 +29,10 @@ FLOORS = [
 GROUND = FLOORS[:3]
 LIGHT = ["hrpose", "hrpose.errors", "hrpose.structures", "hrpose.config", "hrpose.config.registry"]
 LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visualize"]
-LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest"]
-LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.predict.loop", "hrpose.commands.train"]
+LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest", "hrpose.commands.init"]
+LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.commands.train", "hrpose.commands.predict"]
+LIGHT += ["hrpose.predict.run", "hrpose.predict.pose", "hrpose.datasets"]  # for other runtimes
+LIGHT += [f"hrpose.predict.tables.{name}" for name in ("coco", "dlc", "slp")]
 MOST_FILES = 14
 MOST_LINES, LONGEST_FUNCTION = 260, 60
 

@@ -104,7 +104,7 @@ def test_data_and_keypoints_of_the_ten(name, recipes):
         nms = {key: facts["nms"][key] for key in ("oks_thr", "vis_thr")}
         assert page["metrics"][0] == {"type": "CocoAP", **nms}
     else:
-        pair = {"norm": ("Nose", "Eye")}
+        pair = {"norm": ("Nose", "Eye"), "missing": "mmpose-2021"}
         assert page["metrics"][:2] == [{"type": "PCK", "thr": 0.3, **pair}, {"type": "NME", **pair}]
         names = [name for cfg in page["metrics"][2:] for name in build(cfg).names]
         assert names == [

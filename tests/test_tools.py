@@ -115,6 +115,7 @@ def test_train_then_test_on_coco_files(tmp_path):
         "--ann-file", tmp_path / "herd/annotations.json", "--img-root", tmp_path / "herd/images",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "warning: intervals and p come from 6 images with animals, too few" in done.stdout
     tested, scored = (
         json.loads((tmp_path / name).read_text()) for name in ("out/metrics.json", "scored.json")
     )

@@ -18,6 +18,7 @@ from hrpose.errors import ConfigError, HrposeError
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
     from hrpose.datasets.preflight.look import Look
+    from hrpose.metrics import Metric
 
 SPLITS = ("train", "val", "test")
 
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from hrpose.datasets.faults.splits import same_pictures, shared_files
 
     page = common.load_page(args)
-    problems = _page_problems(page)
+    metrics, problems = _prepared(page)
     for problem in problems:
         print(f"page: {problem}")
     errors, looked = len(problems), []
@@ -66,7 +67,12 @@ def run(args: argparse.Namespace) -> int:
         else:
             look = _look_at_images(split, dataset, args.full)
             errors += len(look.problems)
-            faults = _say(f"{split}: ", [*dataset.faults, *swapped_sides(dataset), *look.faults])
+            if split == "train" and not problems:
+                errors += _look_at_batches(page, dataset)
+            faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
+            if split != "train":
+                faults += _odd_lengths(dataset, metrics)
+            faults = _say(f"{split}: ", faults)
             looked.append(Looked(split, dataset, faults, unreadable=list(map(str, look.problems))))
     datasets = {each.split: each.dataset for each in looked if each.dataset is not None}
     for fault in _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)]):
@@ -90,15 +96,27 @@ def _say(before: str, faults: list[Fault]) -> list[Fault]:
     return faults
 
 
-def _page_problems(page: Page) -> list[str]:
-    """Why training would refuse the page; empty if it would not."""
+def _prepared(page: Page) -> tuple[list[Metric], list[str]]:
+    """The metrics of the page; and why training would refuse it, empty if it would not."""
     from hrpose.engine.experiment import prepare
 
     try:
-        prepare(page)
+        return prepare(page).metrics, []
     except ConfigError as error:
-        return error.problems
-    return []
+        return [], error.problems
+
+
+def _odd_lengths(dataset: PoseDataset, metrics: list[Metric]) -> list[Fault]:
+    """What `metrics` divide by, where animals do not have it."""
+    from hrpose.datasets.faults.kinds import fault
+    from hrpose.metrics.distance import DistanceMetric
+
+    return [
+        fault("norm", f"{metric.names[0]}: {note}", dataset.source)
+        for metric in metrics
+        if isinstance(metric, DistanceMetric)
+        for note in metric.label_notes(dataset.labels())
+    ]
 
 
 def _read(page: Page, split: str) -> PoseDataset:
@@ -119,6 +137,24 @@ def _read(page: Page, split: str) -> PoseDataset:
     if missing:
         raise ConfigError([f"{name}: the page does not say it" for name in missing])
     return read_dataset(page, split)
+
+
+def _look_at_batches(page: Page, train: PoseDataset) -> int:
+    """Print what training, on one process, would refuse of batches of `train`; how much that is."""
+    import torch
+
+    from hrpose.engine.experiment import prepare
+    from hrpose.engine.guards.start import require_statistics
+    from hrpose.engine.loading import loader
+
+    experiment = prepare(page)
+    try:
+        require_statistics(experiment, loader(experiment, train, True, torch.device("cpu")))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"page: {problem}\n")
+        return len(error.problems)
+    return 0
 
 
 def _look_at_images(split: str, dataset: PoseDataset, full: bool) -> Look:

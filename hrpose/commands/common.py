@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hrpose.config import Page, load
+from hrpose.config import Page, read
 from hrpose.config.pages import find_page
-from hrpose.errors import RunError
+from hrpose.errors import ConfigError, RunError
 from hrpose.storage.whole_file import draft
 
 
@@ -87,9 +87,27 @@ def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:
     """The page that CONFIG means, with `changes`; --cfg-options has the last word.
 
     Raises:
-        ConfigError: there is no such page, or it cannot be read.
+        ConfigError: there is no such page, or it cannot be read; with all else that is wrong with
+            it, for nobody wants to hear of one mistake at a time.
     """
-    return load(find_page(args.config), [*changes, *args.cfg_options])
+    path = find_page(args.config)
+    page, problems = read(path, [*changes, *args.cfg_options])
+    if problems:
+        raise ConfigError([*problems, *_further(page, problems)], str(path))
+    return page
+
+
+def _further(page: Page, known: Sequence[str]) -> list[str]:
+    """What else training would refuse in `page`, parts of which are left out or unresolved."""
+    from hrpose.engine.experiment import prepare
+
+    told = {line.split(":")[0].split(".")[0] for line in known}
+    try:
+        prepare(page)
+    except ConfigError as error:
+        missing = {f"{name}: the page does not say it" for name in told}
+        return [line for line in error.problems if line not in missing and "got '$" not in line]
+    return []
 
 
 def label_changes(args: argparse.Namespace) -> list[str]:

@@ -75,7 +75,7 @@ def score_file(
     """
     from hrpose.engine.experiment import prepare
     from hrpose.engine.tables import comparison_table, keypoint_table, metric_table, write_numbers
-    from hrpose.metrics.bootstrap import difference, percentiles
+    from hrpose.metrics.bootstrap import difference, doubts, percentiles
     from hrpose.metrics.results.scorer import Scorer
 
     if other is not None and not settings.resamples:
@@ -97,6 +97,10 @@ def score_file(
     print(metric_table(reports[0]))
     print(keypoint_table(reports[0]))
     more: dict[str, Any] = {"intervals": reports[0].intervals}
+    doubtful = doubts(reports[0].intervals, len(set(scorer.labels.truth.image_ids.tolist())))
+    if doubtful:
+        print("\n".join(f"warning: {sentence}" for sentence in doubtful))
+        more["doubts"] = doubtful
     differences: dict[str, Difference | None] = {}
     if len(drawn) == 2:
         for name in (name for name in drawn[0] if name in drawn[1]):

@@ -12,6 +12,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from hrpose.config import mmpose_names
 from hrpose.config.overrides import DELETE, put_in
 from hrpose.config.references import resolve
 from hrpose.config.typecheck import did_you_mean, mismatches
@@ -20,7 +21,8 @@ from hrpose.errors import ConfigError
 NAMES: dict[str, Any] = {
     "custom_imports": Sequence[str],
     **dict.fromkeys(("keypoints", "codec", "model"), dict),
-    **dict.fromkeys(("pretrained", "load_from"), str | None),
+    "pretrained": str | None,
+    "load_from": str | dict | None,
     **dict.fromkeys(("train_pipeline", "test_pipeline"), list),
     "data": dict,
     "metrics": list,
@@ -39,14 +41,23 @@ def load(page: str | Path, overrides: Sequence[str] = ()) -> Page:
     (`codec.sigma=3`); last, every string `'$a.b'` becomes a copy of what stands at a.b then.
     Names that start with an underscore are the file's own. Raises ConfigError with all problems.
     """
+    values, problems = read(page, overrides)
+    if problems:
+        raise ConfigError(problems, str(page))
+    return values
+
+
+def read(page: str | Path, overrides: Sequence[str] = ()) -> tuple[Page, list[str]]:
+    """What can be used of a page, as `load` gives it, and a sentence for each thing that cannot:
+    such top-level names are left out, and references that lead nowhere are still there.
+    """
     try:
-        return _load(page, overrides)
+        return _read_page(Path(page).expanduser(), overrides)
     except RecursionError:
         raise ConfigError("brackets or references are nested too deep", str(page)) from None
 
 
-def _load(page: str | Path, overrides: Sequence[str]) -> Page:
-    path = Path(page).expanduser()
+def _read_page(path: Path, overrides: Sequence[str]) -> tuple[Page, list[str]]:
     values = _read(path, _chain(path, ()))
     problems: list[str] = []
     values = {name: _plain(value, name, problems) for name, value in values.items()}
@@ -54,15 +65,21 @@ def _load(page: str | Path, overrides: Sequence[str]) -> Page:
         values = put_in(values, override, problems)
     values, unresolved = resolve(values)
     problems += unresolved
+    good = set()
     for name, value in values.items():
-        if name in NAMES:
-            problems += mismatches(value, NAMES[name], name, lambda _: dict)
-        else:
-            hint = did_you_mean(name, NAMES) or " (own helpers start with an underscore)"
-            problems.append(f"{name}: no such top-level name in a page{hint}")
-    if problems:
-        raise ConfigError(problems, str(page))
-    return {name: values[name] for name in NAMES if name in values}
+        if name not in NAMES:
+            problems.append(f"{name}: no such top-level name in a page{_hint(name)}")
+            continue
+        wrong = mismatches(value, NAMES[name], name, lambda _: dict)
+        problems += wrong
+        good |= set() if wrong else {name}
+    return {name: values[name] for name in NAMES if name in good}, problems
+
+
+def _hint(name: str) -> str:
+    """What is meant instead of an unknown top-level name."""
+    theirs = mmpose_names.hint(name, mmpose_names.PAGE)
+    return theirs or did_you_mean(name, NAMES) or " (own helpers start with an underscore)"
 
 
 def dump(page: Page, path: str | Path) -> None:

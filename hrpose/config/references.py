@@ -1,8 +1,13 @@
-"""`'$a.b'` in a config page: a copy of what stands at a.b, found after all overrides."""
+"""`'$a.b'` in a config page: a copy of what stands at a.b, found after all overrides; and
+`'$len(a.b)'`, how many items there are.
+"""
 
+import re
 from typing import Any
 
 from hrpose.config.typecheck import did_you_mean
+
+_LENGTH = re.compile(r"\$len\((.*)\)")
 
 
 class _Unresolved(Exception):
@@ -13,7 +18,8 @@ def resolve(page: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """`page` with every string that starts with `$` replaced by a copy of what it names.
 
     A reference may lead to, or through, another one; a list is entered by an index
-    (`$keypoints.names.0`). Returns the new page and a sentence for each one that leads nowhere.
+    (`$keypoints.names.0`). `$len(keypoints.names)` is the length of the list that stands there.
+    Returns the new page and a sentence for each reference that leads nowhere.
     """
     problems: dict[str, str] = {}
 
@@ -44,14 +50,19 @@ def _follow(page: dict[str, Any], reference: str, above: tuple[str, ...]) -> Any
 def _locate(page: dict[str, Any], reference: str, before: tuple[str, ...]) -> Any:
     """What stands where `reference` leads, through others if need be; no reference itself."""
     before = _without_cycle(before, reference)
+    length = _LENGTH.fullmatch(reference)
     node: Any = page
     path = ""
-    for key in reference[1:].split("."):
+    for key in (length[1] if length else reference[1:]).split("."):
         node = _step(node, key, reference, path)
         if _is_reference(node):
             node = _locate(page, node, before)
         path = f"{path}.{key}" if path else key
-    return node
+    if length is None:
+        return node
+    if not isinstance(node, list | tuple):
+        raise _Unresolved(f"'{reference}': {path} is no list")
+    return len(node)
 
 
 def _without_cycle(chain: tuple[str, ...], reference: str) -> tuple[str, ...]:

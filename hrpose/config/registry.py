@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
+from hrpose.config import mmpose_names
 from hrpose.config.typecheck import did_you_mean, mismatches, shown
 from hrpose.errors import ConfigError
 
@@ -75,7 +76,8 @@ def _check_typed(cfg: dict[str, Any], path: str, objects: dict[str, Any]) -> lis
             f"{_join(path, 'type')}: got {shown(name)}, expected the name of a registered class"
         ]
     if name not in _registered:
-        hint = did_you_mean(name, _registered) or f"; known are {', '.join(sorted(_registered))}"
+        hint = mmpose_names.hint(name, mmpose_names.TYPES) or did_you_mean(name, _registered)
+        hint = hint or f"; known are {', '.join(sorted(_registered))}"
         return [f"{path + ': ' if path else ''}no '{name}' is registered{hint}"]
     where = f"{path} ({name})" if path else name
     parameters, open_ended = _parameters(_registered[name])
@@ -85,7 +87,8 @@ def _check_typed(cfg: dict[str, Any], path: str, objects: dict[str, Any]) -> lis
         if key in objects:
             problems.append(f"{where}: '{key}' is filled in by the program; leave it out")
         elif key not in parameters and not open_ended:
-            problems.append(f"{where}: unexpected key '{key}'{did_you_mean(key, parameters)}")
+            hint = mmpose_names.hint(key, mmpose_names.KEYS) or did_you_mean(key, parameters)
+            problems.append(f"{where}: unexpected key '{key}'{hint}")
     problems += [
         f"{where}: takes no '{key}', which the program hands in here"
         for key in objects

@@ -9,9 +9,10 @@ Legend: K keypoints of a category. Coordinates are image px with the centre of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class LabelledAnimal:
         area: of the animal in square px; None where the file has none.
         individual: its name or track over several images; None where the file has none.
         source_id: what the original calls it, where it has an id.
+        scores: (K,) of a program that predicted them; None for what a person labelled.
     """
 
     image: int
@@ -72,6 +74,7 @@ class LabelledAnimal:
     area: float | None = None
     individual: str | None = None
     source_id: str | int | None = None
+    scores: np.ndarray | None = None
 
 
 @dataclass
@@ -80,13 +83,18 @@ class LabelSet:
 
     Args:
         files: what was read, images left out; the manifest gives their digests.
-        split: name of the part that each image belongs to where the original says so, e.g. 'train'.
+        split: images (their places in the list) of each part where the original says so, such as
+            'train'; an image may be in several parts or in none.
         notes: one sentence each about what was left out or assumed.
+        about: what a way back to the program needs besides, as plain JSON; goes into `info`.
+        image_folder: folder below the destination that the names of images start from.
     """
 
     categories: Sequence[Category]
     images: list[LabelledImage]
     animals: list[LabelledAnimal]
     files: Sequence[Path] = ()
-    split: Sequence[str] | None = None
+    split: Mapping[str, Sequence[int]] | None = None
     notes: list[str] = field(default_factory=list)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    image_folder: str = "images"

@@ -12,12 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.batch import Samples
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances, Labels
 
@@ -67,8 +66,7 @@ class PoseDataset(ABC):
         self.seed = 0
         self.left_out: list[tuple[Hashable, str]] = []
         self.faults: list[Fault] = []
-        self.source = ""
-        """The annotation file or files, for a message."""
+        self.source = ""  # the annotation file or files, for a message
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -141,15 +139,17 @@ class PoseDataset(ABC):
     def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
         """The samples of one batch, for a DataLoader.
 
-        A DataError travels as the value of `error`: raised in a worker it would reach the user
-        wrapped in that worker's traceback.
+        A DataError or LoaderError travels as the value of `error`: raised in a worker it would
+        reach the user wrapped in that worker's traceback.
         """
+        from hrpose.datasets.batch import Samples  # brings torch, which only training needs
+
         samples = Samples(len(keys), self._crop_size)
         try:
             samples += self._samples(keys, samples.rows)
             return samples
-        except DataError as problem:
-            return [{"error": str(problem)}]
+        except (DataError, LoaderError) as problem:
+            return [{"error": problem}]
 
     def _samples(
         self, keys: Sequence[tuple[int, int]], rows: Sequence[np.ndarray | None]

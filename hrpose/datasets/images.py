@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ import numpy as np
 
 from hrpose.datasets.palette_png import decode_palette_png
 from hrpose.datasets.preflight.image_header import parse_header
-from hrpose.errors import DataError
+from hrpose.errors import DataError, LoaderError
 
 # OpenCV 4.10 has no flag for RGB; from 4.11 on libjpeg and libpng hand it out at no cost.
 _RGB_FLAG: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
 MENDING = "restore the file, or set on_bad_image='skip' to go on without it"
 """The end of each message on an image that cannot be used."""
+NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+"""Error numbers of a process, or a system, that may open no further file: no file's own fault."""
 MOST_PIXELS = 2**28
 """Of an image: more than any camera's 200 million, and .8 GB once decoded. Some tens of KB can hold
 a multiple of that, for which the system would end a loader process without a word.
@@ -40,13 +43,23 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_file(path: str | Path) -> bytes:
-    """The bytes of the image file `path`; DataError where it cannot be read."""
+    """The bytes of the image file `path`.
+
+    Raises:
+        DataError: it cannot be read.
+        LoaderError: no file can, since too many are open.
+    """
     try:
         with io.FileIO(path) as file:  # in a third of the time that a Path takes
             return file.readall()
     except FileNotFoundError:
         raise DataError(f"{path}: no such image; check img_root and the file name") from None
     except OSError as problem:
+        if problem.errno in NO_MORE_FILES:
+            raise LoaderError(
+                f"{path}: {problem.strerror}, so it cannot be read: raise the limit "
+                "(ulimit -n 65536) or set data.workers lower"
+            ) from None
         raise DataError(f"{path}: cannot be read ({problem.strerror}); {MENDING}") from None
     except ValueError as problem:  # a null character, or half a character
         raise DataError(f"{path!r}: is no path ({problem}); {MENDING}") from None

@@ -18,7 +18,7 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.batch import collate
 from hrpose.datasets.shipping import Collate
 from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
-from hrpose.errors import DataError, LoaderError
+from hrpose.errors import LoaderError
 
 Key = tuple[int, int]
 
@@ -101,7 +101,7 @@ class PoseLoader(DataLoader):
         try:
             for batch in batches:
                 if "error" in batch:
-                    raise DataError(batch["error"])
+                    raise batch["error"]
                 yield batch
         except LoaderError:
             # one that hangs or was stopped would be waited for, at the latest as this process ends

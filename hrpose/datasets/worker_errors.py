@@ -15,6 +15,7 @@ from multiprocessing.queues import Queue
 from types import FrameType
 from typing import Any
 
+from hrpose.datasets.images import NO_MORE_FILES
 from hrpose.errors import LoaderError
 
 _SHARED = "/dev/shm"
@@ -104,6 +105,8 @@ def end_on_lost_batches() -> None:
 
 
 def _end(error: Exception, batch: object) -> None:
+    if _out_of_files(str(error)) or not _can_open():
+        os._exit(errno.EMFILE)
     if _is_shortage(str(error)):
         os._exit(errno.ENOSPC)  # told apart by `advice`; the error itself cannot be sent either
     traceback.print_exception(error)
@@ -115,12 +118,27 @@ def _is_shortage(text: str) -> bool:
     return any(words in text for words in ("Bus error", "</torch_", "shared memory"))
 
 
+def _out_of_files(text: str) -> bool:
+    """Whether a message of torch or of the system is about too many open files."""
+    return "Too many open files" in text or "items of ancdata" in text
+
+
+def _can_open() -> bool:
+    """Whether this process may open one more file; libraries make other errors of it."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in NO_MORE_FILES
+    return True
+
+
 def advice(error: Exception, workers: int, timeout: float) -> str | None:
     """What `error` of a torch loader means and what to do; None where it is another kind."""
     text = f"{error.__cause__ or ''}\n{error}"  # torch puts the signal into the cause
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    too_many = isinstance(error, OSError) and error.errno == errno.EMFILE
-    if too_many or "Too many open files" in text or "items of ancdata" in text:
+    too_many = isinstance(error, OSError) and error.errno in NO_MORE_FILES
+    # before the others: their words may stand in the same message
+    if too_many or _out_of_files(text) or f"exit code {errno.EMFILE}." in text:
         return (
             f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
             " or set data.workers lower"

@@ -1,3 +1,3 @@
 """Builds an experiment from its page, trains and tests it."""
 
-from hrpose.engine import optim, schedule, settings  # noqa: F401 - they register their names
+from hrpose.engine import optim, settings  # noqa: F401 - they register their names

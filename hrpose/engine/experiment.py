@@ -17,12 +17,13 @@ from hrpose.codecs import Codec
 from hrpose.config.registry import build, check, registered
 from hrpose.datasets.base import check_pipeline
 from hrpose.datasets.transforms import Transform
-from hrpose.engine.schedule import Schedule
+from hrpose.engine.optim import Schedule
 from hrpose.engine.settings import DataSettings, RunSettings
 from hrpose.errors import ConfigError
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import Metric
 from hrpose.models import TopDown
+from hrpose.models.channels import TrainedModel
 from hrpose.rundir.generators import seed_generators
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _KINDS = {
     "metrics": Metric,
     "optimizer": torch.optim.Optimizer,
     "schedule": Schedule,
+    "load_from": TrainedModel,
 }
 """What each part of a page must be; of a list, each of its items."""
 
@@ -152,6 +154,9 @@ def prepare(page: dict[str, Any]) -> Experiment:
     part("optimizer", params=[torch.nn.Parameter(torch.zeros(1))])
     schedule = part("schedule")
     data_settings = part("data", {**data, "type": "DataSettings"})
+    start = part("load_from") if isinstance(page.get("load_from"), dict) else None
+    if meta and start and (misfit := start.problem_with(meta.names)):
+        problems.append(f"load_from.names: {misfit}; write the page's names in place of theirs")
     for split, cfg in splits.items():
         if cfg is None:
             problems.append(f"data.{split}: the page does not say it")

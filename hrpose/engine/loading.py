@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -45,13 +43,6 @@ def size_of_epoch(batches: Any, settings: RunSettings) -> dict[str, int]:
     animals = batches.batch_sampler.batch_size * settings.accumulate * distributed.world_size()
     steps = math.ceil(len(batches) / settings.accumulate)
     return {"steps_per_epoch": steps, "animals_per_step": animals}
-
-
-def in_steps(batches: Iterable[dict[str, Any]], accumulate: int) -> Iterator[list[dict[str, Any]]]:
-    """`batches` as optimizer steps take them: `accumulate` each, perhaps fewer in the last."""
-    iterator = iter(batches)
-    while group := list(itertools.islice(iterator, accumulate)):
-        yield group
 
 
 def processors() -> int:

@@ -89,6 +89,15 @@ class Memory:
             failure = ""
             try:
                 result = gradients(self._parts(batches))
+            except ValueError as error:
+                if self._progress.micro_batches > 1 and "than 1 value per channel" in str(error):
+                    raise RunError(
+                        "out of memory with two animals in the network, and one alone leaves a "
+                        "batch norm a single value, which has no variance; choose a larger "
+                        "codec.input_size and a narrower model, set runner.batch_norm='frozen', "
+                        "or free the device"
+                    ) from error
+                raise
             except RuntimeError as error:
                 failure = out_of_memory(error)
                 if not failure:

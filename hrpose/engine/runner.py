@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from hrpose.engine.guards.health import Health
 from hrpose.engine.guards.skipped import SkippedSteps
-from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory, MicroBatch
 from hrpose.engine.placement import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.steps import BatchStatistics, clip_gradients, step_if_finite
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from hrpose.engine.evaluate import Evaluator
-    from hrpose.engine.schedule import Schedule
+    from hrpose.engine.optim import Schedule
     from hrpose.engine.settings import RunSettings
     from hrpose.models import TopDown
     from hrpose.rundir.keeper import Keeper
@@ -72,7 +71,7 @@ class Runner:
         self.skipped = SkippedSteps(
             state.progress, settings.max_skipped, self.describe, log.warning, keeper.last_good
         )
-        self.health = Health(state, settings.max_loss_growth, keeper.last_good)
+        self.health = Health(state, settings.max_loss_growth, keeper.last_good, log.warning)
         self.meter = Meter()
         self.interrupts = Interrupts()
 
@@ -237,3 +236,10 @@ class Runner:
         snapshot = self.state.snapshot()
         if distributed.rank() == 0:
             self.keeper.save(snapshot, self.state.progress.best_file, epoch)
+
+
+def in_steps(batches: Iterable[Batch], accumulate: int) -> Iterator[list[Batch]]:
+    """`batches` as optimizer steps take them: `accumulate` each, perhaps fewer in the last."""
+    iterator = iter(batches)
+    while group := list(itertools.islice(iterator, accumulate)):
+        yield group

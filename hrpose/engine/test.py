@@ -73,7 +73,7 @@ def run_test(
                 "left_out": len(dataset.left_out),
             }
             with _written_to(work_dir, out):
-                write_predictions(report.predictions, dataset.truth(), out)
+                write_predictions(report.predictions, dataset.truth(), out, dataset.coco())
                 written = write_numbers(report, page, made_from, work_dir / "metrics.json")
             log.info(f"{written} and {out}")
     return report, dataset

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from hrpose import config
+from hrpose.config.registry import build
 from hrpose.engine.evaluate import Evaluator
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
     look_at_images,
+    misfit,
     require_sound_labels,
     require_statistics,
     require_steps,
@@ -62,7 +65,7 @@ def train(
     device = choose_device(settings.device)
     require_free(work_dir, resume)
     with _run_directory(work_dir, device) as log:
-        source = find(work_dir, resume, log)
+        source = find(work_dir, resume, partial(misfit, experiment), log)
         require_agreement(source)
         set_backends(settings.deterministic, device)
         say_origin(work_dir, log)
@@ -150,11 +153,14 @@ def _data_sets(
 def _load_start(experiment: Experiment, log: RunLog) -> None:
     """Give the model its first weights: `load_from` (whole model), else `pretrained` (backbone)."""
     page = experiment.page
-    part: Literal["model", "backbone"] = "model" if page.get("load_from") else "backbone"
-    weights = page.get("load_from") or page.get("pretrained")
+    start = page.get("load_from")
+    part: Literal["model", "backbone"] = "model" if start else "backbone"
+    trained = build(start, "load_from") if isinstance(start, dict) else None
+    other = (trained, experiment.meta.names) if trained else None
+    weights = (trained.checkpoint if trained else start) or page.get("pretrained")
     if weights:
         path = distributed.local_first(fetch, weights, None, log.warning)
-        log.info(load_weights(experiment.model, path, strict=False, part=part))
+        log.info(load_weights(experiment.model, path, strict=False, part=part, other=other))
     else:
         log.info("weights: from scratch")
 

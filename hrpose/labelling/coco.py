@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.geometry import box_around
 from hrpose.labelling.output import Places, Suggested
 from hrpose.storage.whole_file import write_whole
 
 SURE = 0.3
 """Points with this likelihood or more are visible (v 2); others have v 0, and x and y 0."""
-_MARGIN, _LEAST = 0.2, 0.1  # of the larger side of the points; of the shorter side of the image
 
 
 def write(where: Places, found: Suggested) -> None:
@@ -45,7 +45,7 @@ def _annotation(
 ) -> dict[str, Any]:
     """Of points (K, 2) with scores (K,), in an image of size (W, H)."""
     triples = np.where(sure[:, None], np.column_stack([points, np.full(len(points), 2)]), 0)
-    box = _box(points[sure], size)
+    box = box_around(points[sure], size)
     return {
         "keypoints": triples.round(4).ravel().tolist(),
         "num_keypoints": int(sure.sum()),
@@ -55,14 +55,3 @@ def _annotation(
         "iscrowd": 0,
         "score": round(float(scores.mean()), 4),
     }
-
-
-def _box(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """x, y, w, h of a box around points (K, 2), within the image."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = _MARGIN * (high - low).max()
-    half = np.maximum((high - low) / 2 + margin, _LEAST * min(size) / 2)
-    low, high = (low + high) / 2 - half, (low + high) / 2 + half
-    edge = np.array(size) - 1  # px centres at integers
-    low, high = np.clip(low, 0, edge), np.clip(high, 0, edge)
-    return np.concatenate([low, high - low])

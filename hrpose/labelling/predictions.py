@@ -16,6 +16,7 @@ import numpy as np
 from hrpose.environment import require
 from hrpose.errors import DataError
 from hrpose.predict.tables.csv_table import COORDS, Table
+from hrpose.storage.plain_hdf5 import plain_pickles
 
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 
@@ -98,7 +99,8 @@ def _read_h5(path: Path) -> tuple[dict[str, list[str]], list[str], np.ndarray]:
     pandas = require("pandas", "dlc", f"reading {path}")
     require("tables", "dlc", f"reading {path}")
     try:
-        frame = pandas.read_hdf(path)
+        with plain_pickles(path):
+            frame = pandas.read_hdf(path)
         names = list(frame.columns.names)
         header = {
             name: [str(cell) for cell in frame.columns.get_level_values(name)]
@@ -107,6 +109,8 @@ def _read_h5(path: Path) -> tuple[dict[str, list[str]], list[str], np.ndarray]:
         }
         labels = [str(label) for label in frame.index]
         return header, labels, frame.to_numpy(np.float64)
+    except DataError:
+        raise
     except Exception as error:  # pandas, PyTables and HDF5 have no common kind of error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path}: cannot be read as a table of pandas ({reason})") from None

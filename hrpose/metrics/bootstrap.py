@@ -18,6 +18,9 @@ from hrpose.metrics.ap import input as ap_input
 from hrpose.metrics.base import Metric
 from hrpose.structures import Labels, Predictions
 
+FEW_IMAGES = 20
+"""With fewer, draws of them are too much alike: the percentiles lie too near to one another."""
+
 Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
 """Wraps the batches of resamples, to show how far the work is."""
 
@@ -99,6 +102,23 @@ def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float] 
         return None
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def doubts(ends: dict[str, tuple[float, float] | None], images: int) -> list[str]:
+    """Sentences on intervals that say less than they seem to, of numbers from so many `images`."""
+    said = []
+    if images < FEW_IMAGES and any(ends.values()):
+        said.append(
+            f"intervals and p come from {images} images with animals, too few to trust them; "
+            f"{FEW_IMAGES} or more would do"
+        )
+    flat = [name for name, both in ends.items() if both is not None and both[0] == both[1]]
+    if flat:
+        said.append(
+            f"the interval of {', '.join(flat)} has no width: every draw of images gives the same "
+            "number, which is no certainty"
+        )
+    return said
 
 
 def difference(

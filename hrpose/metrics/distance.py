@@ -48,6 +48,12 @@ class DistanceMetric(Metric, ABC):
         """See `Metric.check`."""
         return self.unit.check(meta) if isinstance(self.unit, Normaliser) else []
 
+    def label_notes(self, labels: Labels) -> list[str]:
+        """On the animals of `labels` whose length is made up, as it was in 2021."""
+        if not (isinstance(self.unit, Normaliser) and self.unit.as_2021):
+            return []
+        return self.unit.lengths(np.arange(len(labels.truth)), labels)[1][1:]
+
     def compute(self, predictions: Predictions, labels: Labels) -> Scores:
         """See `Metric.compute`."""
         table, notes = self.distances(predictions, labels)
@@ -85,7 +91,7 @@ class PCK(DistanceMetric):
         self,
         thr: float = 0.3,
         norm: Norm = "box",
-        missing: Missing | None = None,
+        missing: Missing = "leave-out",
         variant: str = "",
     ) -> None:
         if not thr > 0:
@@ -124,7 +130,7 @@ class NME(MeanDistance):
     """
 
     def __init__(
-        self, norm: Norm = "box", missing: Missing | None = None, variant: str = ""
+        self, norm: Norm = "box", missing: Missing = "leave-out", variant: str = ""
     ) -> None:
         super().__init__("NME", Normaliser(norm, missing), variant)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -46,11 +46,10 @@ class Normaliser:
             count it; for two keypoints both must be labelled. 'mmpose-2021' repeats what made the
             published Horse-10 table: a length of 0 becomes `HUGE`, and the distance of two
             keypoints is taken between raw coordinates, (0, 0) where unlabelled; where no labelled
-            point at all has a length of its own, nothing was measured, and nothing counts. None is
-            'mmpose-2021' for two keypoints and 'leave-out' for the rest.
+            point at all has a length of its own, nothing was measured, and nothing counts.
     """
 
-    def __init__(self, norm: Norm, missing: Missing | None) -> None:
+    def __init__(self, norm: Norm, missing: Missing = "leave-out") -> None:
         self.norm: str | tuple[str, str]
         if isinstance(norm, str):
             if norm not in _WORDS:
@@ -64,10 +63,9 @@ class Normaliser:
             if len(norm) != 2 or norm[0] == norm[1]:
                 raise ValueError(f"norm {tuple(norm)!r}: expected two different keypoint names")
             self.norm = (norm[0], norm[1])
-        if missing not in (None, "mmpose-2021", "leave-out"):
-            raise ValueError(f"missing {missing!r}: expected 'mmpose-2021', 'leave-out' or None")
-        pair = isinstance(self.norm, tuple)
-        self.as_2021 = missing == "mmpose-2021" or (missing is None and pair)
+        if missing not in get_args(Missing):
+            raise ValueError(f"missing {missing!r}: expected 'mmpose-2021' or 'leave-out'")
+        self.as_2021 = missing == "mmpose-2021"
 
     def __str__(self) -> str:
         if isinstance(self.norm, tuple):

@@ -1,13 +1,14 @@
 """Weights from a file or an address into a model, and one line that says what happened to them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
+from hrpose.models.channels import FINAL_LAYER, TrainedModel, with_channels
 from hrpose.models.foreign import translated
 from hrpose.models.soundness import faults, layers, learned
 from hrpose.storage import checkpoint_file
@@ -16,7 +17,6 @@ from hrpose.storage.download import fetch
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
-FINAL_LAYER = "keypoint_head.final_layer"
 UNUSED_BY_POSE = {
     "classification head": r"incre_modules\.|downsamp_modules\.|final_layer\.|classifier\.",
     "coarse outputs of stage 4": r"stage4\.2\.fuse_layers\.[123]\.",
@@ -31,7 +31,21 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     dicts; keys stay as they are.
     """
     path = Path(path)
-    content = checkpoint_file.read(path)
+    return _weights_in(checkpoint_file.read(path), path)
+
+
+def width_of(content: Any, path: Path) -> int | None:
+    """Channels of the finest branch of the HRNet in a checkpoint; None where it is no HRNet.
+
+    Args:
+        content: what `storage.checkpoint_file.read` gave for `path`.
+    """
+    state = _weights_in(content, path)
+    keys = [key for key in state if key.endswith(WIDTH_KEY)]
+    return len(state[keys[0]]) if keys else None
+
+
+def _weights_in(content: Any, path: Path) -> dict[str, Tensor]:
     state = content
     if isinstance(content, dict):
         state = content.get("state_dict", content.get("model", content))
@@ -49,6 +63,7 @@ def load_weights(
     source: str | Path,
     strict: bool,
     part: Literal["model", "backbone"] = "model",
+    other: tuple[TrainedModel, Sequence[str]] | None = None,
 ) -> str:
     """Load `source`, a path or an address, into `model`; returns one line that sums it up.
 
@@ -57,6 +72,7 @@ def load_weights(
             other shapes and entries that the file lacks stay as they were initialised, and entries
             that the model lacks are ignored; other shapes in the backbone are refused all the same.
         part: 'backbone' loads into `model.backbone` alone, from ImageNet weights or a pose model.
+        other: what `source` is where its keypoints are others, and the names of the model's.
 
     Raises:
         CheckpointError: the file cannot be had, read or fitted, or what it holds cannot be weights
@@ -67,6 +83,9 @@ def load_weights(
     ours = target.state_dict()
     foreign = translated(read_state_dict(path), ours)
     theirs, ignored = foreign.entries, foreign.ignored
+    if other is not None:
+        theirs, mapped = with_channels(theirs, ours, *other)
+        foreign.changes.append(mapped)
     if part == "backbone":
         theirs, others = _backbone_entries(theirs)
         ignored |= others

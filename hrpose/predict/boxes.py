@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hrpose.datasets.coco.entry import box_of, clean_box
 from hrpose.errors import DataError
 from hrpose.predict.frames import NOWHERE, Boxes, Frame
 from hrpose.predict.inputs import Job, natural_key
@@ -202,8 +203,6 @@ def _csv_key(place: str, column: str, text: str) -> str:
 
 
 def _read_coco(path: Path, animals: int, clean_up: Literal["mmpose", "none"]) -> BoxFile:
-    from hrpose.datasets.coco.entry import box_of, clean_box  # brings torch
-
     content, _ = read_json(path, "box file")
     if not isinstance(content, dict) or not content.get("images"):
         raise DataError(f"{path}: expected a COCO object with images and annotations")

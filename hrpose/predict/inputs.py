@@ -35,7 +35,7 @@ class Job:
     """The video; or the images, in order."""
     labels: list[str] = field(default_factory=list)
     """Of images: the first column of the table."""
-    image_ids: list[int] = field(default_factory=list)
+    image_ids: list[str | int] = field(default_factory=list)
     """Of images from a COCO file: their ids there."""
     folder: Path = Path()
     """Where below the output folder the table goes."""
@@ -152,7 +152,7 @@ def _coco_job(path: Path, root: Path | None) -> Job:
     job = Job(path.stem, "images", [], source=str(path))
     for image in images:
         name = image.get("file_name", image.get("filename")) if isinstance(image, dict) else None
-        if not isinstance(name, str) or type(image.get("id")) is not int:
+        if not isinstance(name, str) or type(image.get("id")) not in (int, str):
             raise DataError(f"{path}: {str(image)[:80]}: expected an image with id and file_name")
         job.paths.append(root / name.replace("\\", "/"))
         job.labels.append(name)

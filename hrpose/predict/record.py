@@ -168,10 +168,13 @@ class Record:
                 "begin again with --overwrite"
             )
 
-    def rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Keypoints (N, K, 2) and scores (N, K) of the rows that are there already."""
+    def rows(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Keypoints (N, K, 2), scores (N, K), boxes (n, 4) of the rows that are there already."""
         _, rows = csv_table.open_rows(self.places.parts[0])
-        return ((keypoints, scores) for _, keypoints, scores in rows)
+        where = frames_jsonl.read(self.places.parts[1])
+        for (_, keypoints, scores), entries in zip(rows, where, strict=False):
+            boxes = [entry["box"] for entry in entries if entry["box"]]
+            yield keypoints, scores, np.reshape(np.array(boxes, np.float64), (-1, 4))
 
     def end(self) -> None:
         """Bring all rows to the disk; the files keep their names until `give_names`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hrpose.datasets.images import read_image
 from hrpose.errors import DataError
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
@@ -101,6 +102,4 @@ def read_picture(path: Path) -> np.ndarray:
     Raises:
         DataError: it cannot be read.
     """
-    from hrpose.datasets.images import read_image  # its room brings torch
-
     return read_image(path)

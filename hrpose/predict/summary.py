@@ -58,8 +58,7 @@ class Tally:
                 f"({first}{more})"
             )
         looked = self.zoomed.total()
-        lost = self.zoomed["full"] - (job.kind == "video")  # a video begins with the whole frame
-        if lost > looked / 2:
+        if self.zoomed["full"] > looked / 2:
             said.append(
                 f"{job}: zoom saw only the whole frame in {self.zoomed['full']} of {looked}: too "
                 f"few points had a likelihood from {SURE:g} on: the model is unsure of these"

@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _LOST = (
     r"|imed out waiting"
 )
 """What gloo and NCCL say where another process is gone, or does not answer."""
+_MEETING = 300.0
+"""Seconds in which all processes of a run must have come; one may have been stopped as it began."""
 _LEAVING = 10.0
 """Seconds in which the process group must be left."""
 
@@ -93,7 +96,11 @@ def processes(device: torch.device) -> Iterator[None]:
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        dist.init_process_group(backend, timeout=timedelta(minutes=30))
+        store = _meet()
+        here, long = launched(), timedelta(minutes=30)
+        dist.init_process_group(
+            backend, store=store, rank=here.rank, world_size=here.world_size, timeout=long
+        )
     except (dist.DistError, ValueError) as error:
         raise RunError(
             f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
@@ -119,6 +126,29 @@ def processes(device: torch.device) -> Iterator[None]:
         _prompt.clear()
         _patient.clear()
         _leave_group()
+
+
+def _meet() -> dist.Store:
+    """What the processes find one another by, once all are there.
+
+    Raises:
+        RunError: some have not come in time.
+        DistError: the first one cannot be reached.
+    """
+    store, rank, world = next(dist.rendezvous("env://", timeout=timedelta(seconds=_MEETING)))
+    store.set(f"hrpose/{rank}", "here")
+    end = time.monotonic() + _MEETING
+    names = [f"hrpose/{number}" for number in range(world)]
+    while not store.check(names):  # not `wait`, in which no Ctrl-C is heard
+        if time.monotonic() > end:
+            missing = [str(number) for number in range(world) if not store.check([names[number]])]
+            raise RunError(
+                f"process {rank}: of the {world} processes of this run number "
+                f"{', '.join(missing[:8])}{' ...' if len(missing) > 8 else ''} did not come within "
+                f"{_MEETING:g} s; its own message, if there is one, says why"
+            )
+        time.sleep(0.05)
+    return store
 
 
 def _leave_group() -> None:

@@ -16,14 +16,22 @@ from hrpose.storage.whole_file import remove_drafts
 
 LATEST = "latest.pth"
 PREVIOUS = "previous.pth"
+Misfit = Callable[[dict[str, Any]], str]
 _EPOCH_FILE = re.compile(r"epoch_(\d+)\.pth")
 
 
-def read_training(path: Path) -> dict[str, Any]:
+def _no_misfit(_: dict[str, Any]) -> str:
+    return ""
+
+
+def read_training(path: Path, misfit: Misfit = _no_misfit) -> dict[str, Any]:
     """A training checkpoint of ours, on the CPU; nothing in it is executed.
 
+    Args:
+        misfit: says what of it does not fit the run that is to go on; empty if all does.
+
     Raises:
-        CheckpointError: it is missing, cut off, damaged, or holds no training state.
+        CheckpointError: it is missing, cut off, damaged, does not fit, or holds no training state.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
@@ -33,7 +41,7 @@ def read_training(path: Path) -> dict[str, Any]:
             f"{path}: holds weights but no training state, so a run cannot resume from it; "
             "start a new run from these weights with --load-from"
         )
-    problem = fault_of(state)
+    problem = fault_of(state) or misfit(state)
     if problem:
         raise CheckpointError(
             f"{path}: damaged, or not written by hrpose: {problem}; take an older checkpoint"
@@ -42,11 +50,11 @@ def read_training(path: Path) -> dict[str, Any]:
 
 
 def newest_whole(
-    work_dir: Path, warn: Callable[[str], None]
+    work_dir: Path, warn: Callable[[str], None], misfit: Misfit = _no_misfit
 ) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
     """The newest training checkpoint of a run directory that can be read; None where there is none.
 
-    Says which damaged ones it passed by.
+    Says which damaged ones it passed by; `misfit` as for `read_training`.
 
     Raises:
         CheckpointError: there are checkpoints, but none is whole.
@@ -54,7 +62,7 @@ def newest_whole(
     problems = []
     for path in candidates(work_dir):
         try:
-            return path, read_training(path)
+            return path, read_training(path, misfit)
         except CheckpointError as error:
             problems.append(str(error))
             warn(f"{error}; trying the one before")
@@ -109,6 +117,12 @@ def epoch_files(work_dir: Path) -> list[Path]:
         if (m := _EPOCH_FILE.fullmatch(path.name))
     ]
     return [path for _, path in sorted(found)]
+
+
+def best_files(work_dir: Path, metric: str) -> list[Path]:
+    """The best weights by `metric` of a run directory, without copies under names like theirs."""
+    name = re.compile(rf"best_{re.escape(metric)}_epoch_\d+\.pth")
+    return [path for path in work_dir.glob("best_*.pth") if name.fullmatch(path.name)]
 
 
 def remove_leftovers(work_dir: Path) -> None:

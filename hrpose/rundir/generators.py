@@ -29,6 +29,21 @@ def set_generator_states(states: dict[str, Any]) -> None:
     random.setstate(states["python"])
 
 
+def are_generator_states(states: Any) -> bool:
+    """Whether `set_generator_states` can put `states` back, which may be anything."""
+    try:
+        torch.Generator().set_state(states["torch"])
+        cuda = states["cuda"]
+        if cuda is not None and torch.cuda.is_available():
+            torch.Generator("cuda").set_state(cuda)
+        kind, keys, *rest = states["numpy"]
+        np.random.RandomState().set_state((kind, keys.numpy().astype(np.uint32), *rest))
+        random.Random().setstate(states["python"])
+    except (TypeError, ValueError, LookupError, RuntimeError, ArithmeticError, AttributeError):
+        return False
+    return cuda is None or (isinstance(cuda, torch.Tensor) and cuda.dtype == torch.uint8)
+
+
 def seed_generators(seed: int) -> None:
     """Seed the generators of torch, NumPy and random (the data sets have their own)."""
     random.seed(seed)

@@ -54,8 +54,8 @@ class Keeper:
             outdated += (
                 self._numbered(epoch)[: -self.keep] if self.keep and epoch is not None else []
             )
-        if self.best_of and (self.folder / best_file).is_file():
-            bests = self.folder.glob(f"best_{self.best_of}_epoch_*.pth")
+        bests = checkpoints.best_files(self.folder, self.best_of) if self.best_of else []
+        if self.folder / best_file in bests:
             # what the last whole checkpoint calls the best stays until there is another one
             outdated += [p for p in bests if p.name not in (best_file, self._best_of_whole)]
         for path in outdated:

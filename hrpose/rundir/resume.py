@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from hrpose.errors import CheckpointError, RunError
 from hrpose.processes import distributed
 from hrpose.rundir import checkpoints
+from hrpose.rundir.curves import read_rows
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
 from hrpose.rundir.state import Progress, RunState, steps_of
@@ -36,17 +37,23 @@ _INCOMPATIBLE = ("keypoints", "codec", "model", "optimizer.type")
 """Parts of a page that make what they are the weights, the targets and the optimizer's memory."""
 
 
-def find(work_dir: Path, resume: str | None, log: RunLog) -> tuple[Path, dict[str, Any]] | None:
+def find(
+    work_dir: Path, resume: str | None, misfit: checkpoints.Misfit, log: RunLog
+) -> tuple[Path, dict[str, Any]] | None:
     """The checkpoint to go on from, read; None for a new run.
 
     Args:
         resume: None for a new run, 'auto' for the newest whole checkpoint of `work_dir`, or a path.
+        misfit: as for `checkpoints.read_training`.
+
+    Raises:
+        CheckpointError: the one that is named, or each one of the folder, cannot be gone on from.
     """
     if not resume:
         return None
     if resume != "auto":
-        return Path(resume), checkpoints.read_training(Path(resume))
-    path, state = checkpoints.newest_whole(work_dir, log.warning)
+        return Path(resume), checkpoints.read_training(Path(resume), misfit)
+    path, state = checkpoints.newest_whole(work_dir, log.warning, misfit)
     if path is None or state is None:
         # a job that the scheduler starts again and again begins with this one
         log.info(f"no checkpoint in {work_dir} yet: a new run")
@@ -67,13 +74,15 @@ def require_agreement(source: tuple[Path, dict[str, Any]] | None) -> None:
 def require_free(work_dir: Path, resume: str | None) -> None:
     """RunError if `work_dir` holds another run than that to go on with, or cannot be looked into.
 
+    A start that failed before anything was saved leaves no run: the next may take its place.
+
     Args:
         resume: as for `find`.
     """
     if resume == "auto" or (resume and Path(resume).resolve().parent == work_dir.resolve()):
         return
     try:
-        held = any(path.exists() for path in [work_dir / "train.log", *work_dir.glob("*.pth")])
+        held = any(work_dir.glob("*.pth")) or _tells_of_an_epoch(work_dir / "metrics.jsonl")
     except OSError as error:
         raise RunError(
             f"{work_dir}: cannot be used ({error.strerror}); choose another folder with --work-dir"
@@ -83,6 +92,16 @@ def require_free(work_dir: Path, resume: str | None) -> None:
             f"{work_dir} already holds a run; go on with it by --resume, choose another folder "
             "with --work-dir, or remove it"
         )
+
+
+def _tells_of_an_epoch(rows: Path) -> bool:
+    """Whether a run came to the end of an epoch: then its log is worth more than a false start's.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    whole = read_rows(rows)[0] if rows.is_file() else []
+    return any(row["epoch"] > 0 for row in whole)
 
 
 def compare(

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from hrpose.errors import CheckpointError
+from hrpose.rundir.generators import are_generator_states
 from hrpose.rundir.state import Progress
 
-_BEST_FILE = re.compile(r"best_[^/\\]+_epoch_\d+\.pth")
+_BEST_FILE = re.compile(r"best_[^/\\]+_epoch_(\d+)\.pth")
 _COUNTS = (
     "epoch", "step", "iteration", "best_epoch", "unreadable", "skipped", "skipped_in_a_row",
 )  # fmt: skip
 _FROM_ONE = ("micro_batches", "attempt", "steps_per_epoch", "animals_per_step")
 _TEXTS = ("page", "config", "train", "val", "hrpose", "best_file")
+_MEMORY = dict.fromkeys(("Adam", "AdamW"), ("step", "exp_avg", "exp_avg_sq"))
+"""What torch's optimizers remember of a parameter, without which they cannot make a step."""
+_LIKE_THE_PARAMETER = ("exp_avg", "exp_avg_sq", "momentum_buffer")
+_SCALER = ("scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
 
 
 def progress_of(meta: Mapping[str, Any]) -> Progress:
@@ -38,7 +46,7 @@ def fault_of(state: Mapping[str, Any]) -> str:
 
     A checkpoint of an older hrpose, which kept less, passes: `resume.compare` says what it lacks.
     """
-    meta = state.get("meta")
+    meta: Any = state.get("meta")
     if isinstance(meta, Mapping) and "page" not in meta:
         return ""
     problems: dict[str, Callable[[], bool]] = {
@@ -48,15 +56,14 @@ def fault_of(state: Mapping[str, Any]) -> str:
         ),
         "ema_updates is no count": lambda: _is_count(state["ema_updates"]),
         "optimizer has no state and param_groups": lambda: _is_optimizer(state["optimizer"]),
-        "scaler is no dict of numbers": lambda: _is_numbers(state["scaler"]),
+        "scaler is not the state of a gradient scaler": lambda: _is_scaler(state["scaler"]),
         "losses are no row of numbers": lambda: (
             _is_plain(state["losses"])
             and state["losses"].ndim == 1
             and state["losses"].is_floating_point()
         ),
-        "generators are not those of torch, NumPy and Python": lambda: (
-            {"torch", "cuda", "numpy", "python"} <= set(state["generators"])
-            and _is_plain(state["generators"]["torch"])
+        "generators are not those of torch, NumPy and Python": lambda: are_generator_states(
+            state["generators"]
         ),
     }
     for sentence, holds in problems.items():
@@ -65,7 +72,76 @@ def fault_of(state: Mapping[str, Any]) -> str:
                 return sentence
         except (KeyError, TypeError, AttributeError):
             return sentence
-    return _meta_fault(meta)
+    problem = _meta_fault(meta)
+    if not problem and len(state["losses"]) > meta["steps_per_epoch"]:
+        return "losses are more than an epoch has steps"
+    return problem
+
+
+def misfit_of(
+    state: Mapping[str, Any], page: Mapping[str, Any], model: nn.Module, optimizer: Optimizer
+) -> str:
+    """What of a training checkpoint does not fit the model and the optimizer of its own page;
+    empty where all does, or where `page` is another one: `resume.compare` says what changed.
+
+    Args:
+        state: without a fault, see `fault_of`.
+        page: of the run that is to go on.
+        model: in outline; only names, shapes and types count. `optimizer`: of its parameters.
+    """
+    if "page" not in state["meta"]:
+        return ""
+    then, now = json.loads(state["meta"]["page"]), json.loads(json.dumps(page))
+    if any(then.get(part) != now.get(part) for part in ("keypoints", "codec", "model")):
+        return ""
+    for name in ("state_dict", "train_state_dict"):
+        weights = state[name]
+        problem = "" if weights is None else _weights_misfit(weights, model.state_dict())
+        if problem:
+            return f"{name}.{problem}"
+    kind = then.get("optimizer", {}).get("type")
+    same = kind == now.get("optimizer", {}).get("type")
+    return _optimizer_misfit(state["optimizer"], optimizer, kind) if same else ""
+
+
+def _weights_misfit(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    for key in (*(expected.keys() - weights.keys()), *(weights.keys() - expected.keys())):
+        return f"{key} is {'missing' if key in expected else 'not in the model'}"
+    for key, there in weights.items():
+        here = expected[key]
+        same_kind = (there.is_floating_point(), there.is_complex()) == (
+            here.is_floating_point(), here.is_complex()
+        )  # fmt: skip
+        if there.shape != here.shape or not same_kind:
+            return (
+                f"{key} is {tuple(there.shape)} of {there.dtype}, in the model "
+                f"{tuple(here.shape)} of {here.dtype}"
+            )
+    return ""
+
+
+def _optimizer_misfit(saved: Mapping[str, Any], optimizer: Optimizer, kind: Any) -> str:
+    """What of the optimizer state `saved` the optimizer of the type `kind` cannot go on with."""
+    numbers = [group["params"] for group in saved["param_groups"]]
+    if numbers != [group["params"] for group in optimizer.state_dict()["param_groups"]]:
+        return "optimizer.param_groups are those of another number of parameters"
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, memory in saved["state"].items():
+        where = f"optimizer.state.{number}"
+        if number not in range(len(parameters)):
+            return f"{where} belongs to no parameter"
+        for name in _MEMORY.get(kind, ()):
+            if name not in memory:
+                return f"{where} has no {name}"
+        for name, value in memory.items():
+            if name == "step":
+                if not (_is_number(value) and 0 <= value < math.inf):
+                    return f"{where}.step is no number of 0 or more"
+            elif name in _LIKE_THE_PARAMETER and value is not None:
+                parameter = parameters[number]
+                if not isinstance(value, Tensor) or value.shape != parameter.shape:
+                    return f"{where}.{name} has not the shape of its parameter"
+    return ""
 
 
 def _meta_fault(meta: Any) -> str:
@@ -83,12 +159,25 @@ def _meta_fault(meta: Any) -> str:
         if not isinstance(meta.get(name), str):
             return f"meta.{name} is {meta.get(name)!r:.60}, expected a text"
     best = meta.get("best")
-    if best is not None and type(best) not in (int, float):
-        return f"meta.best is {best!r:.60}, expected a number or None"
+    if best is not None and not (type(best) in (int, float) and math.isfinite(best)):
+        return f"meta.best is {best!r:.60}, expected a finite number or None"
+    first = meta.get("first_loss")
+    if first is not None and not (type(first) in (int, float) and 0 < first < math.inf):
+        return f"meta.first_loss is {first!r:.60}, expected a number above 0 or None"
     if type(meta.get("stopped_early")) is not bool:
         return f"meta.stopped_early is {meta.get('stopped_early')!r:.60}, expected True or False"
-    if meta["best_file"] and not _BEST_FILE.fullmatch(meta["best_file"]):
-        return f"meta.best_file is {meta['best_file']!r:.80}, expected best_<metric>_epoch_<N>.pth"
+    named = _BEST_FILE.fullmatch(meta["best_file"])
+    if meta["best_file"] and not (named and int(named[1]) == meta["best_epoch"]):
+        return (
+            f"meta.best_file is {meta['best_file']!r:.80}, expected "
+            f"best_<metric>_epoch_{meta['best_epoch']}.pth"
+        )
+    steps = meta["steps_per_epoch"]
+    if meta["step"] > steps or meta["iteration"] != meta["epoch"] * steps + meta["step"]:
+        return (
+            f"meta.iteration is {meta['iteration']}, but {meta['epoch']} epochs of {steps} steps "
+            f"and {meta['step']} steps are others"
+        )
     try:
         page = json.loads(meta["page"])
     except (ValueError, RecursionError):
@@ -105,11 +194,12 @@ def _is_count(value: Any, least: int = 0) -> bool:
 def _is_plain(value: Any) -> bool:
     """Whether `value` is a tensor with its numbers in it: dense, on the CPU, not quantised."""
     return (
-        isinstance(value, torch.Tensor)
+        isinstance(value, Tensor)
         and value.layout is torch.strided
         and value.device.type == "cpu"
         and not value.is_quantized
         and not value.is_nested
+        and value.untyped_storage().nbytes() >= value.numel() * value.element_size()
     )
 
 
@@ -119,10 +209,17 @@ def _is_tensors(value: Any) -> bool:
     )
 
 
-def _is_numbers(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(item, int | float) or _is_plain(item) for item in value.values()
+def _is_scaler(value: Any) -> bool:
+    """Whether `value` is the state of a gradient scaler; an empty one is of a run without."""
+    return isinstance(value, Mapping) and (
+        not value or all(_is_number(value[name]) and value[name] >= 0 for name in _SCALER)
     )
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return _is_plain(value) and value.numel() == 1 and not value.is_complex()
+    return type(value) in (int, float)
 
 
 def _is_optimizer(value: Any) -> bool:
@@ -133,7 +230,7 @@ def _is_optimizer(value: Any) -> bool:
         and isinstance(memories, Mapping)
         and all(
             isinstance(memory, Mapping)
-            and all(_is_plain(v) or not isinstance(v, torch.Tensor) for v in memory.values())
+            and all(_is_plain(v) or not isinstance(v, Tensor) for v in memory.values())
             for memory in memories.values()
         )
     )

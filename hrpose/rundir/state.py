@@ -29,6 +29,9 @@ class Progress:
     """Optimizer steps done of the epoch that is not finished."""
     iteration: int = 0
     """Optimizer steps done in all."""
+    first_loss: float | None = None
+    """Of the first step with a target, as if every point had one; None before it, or where it is 0
+    or less."""
     best: float | None = None
     best_epoch: int = 0
     best_file: str = ""

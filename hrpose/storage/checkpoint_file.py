@@ -96,7 +96,12 @@ def read(path: Path) -> Any:
     try:
         check_seal(content, path)
     except RecursionError as error:
-        raise CheckpointError(f"{path}: not a checkpoint: it holds itself") from error
+        raise CheckpointError(f"{path}: damaged: it holds itself") from error
+    except (RuntimeError, TypeError, MemoryError, NotImplementedError) as error:
+        raise CheckpointError(
+            f"{path}: damaged: it holds a tensor of which no digest can be made: sparse, without "
+            "its numbers, or of more than the file can hold"
+        ) from error
     return content
 
 

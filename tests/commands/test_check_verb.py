@@ -56,6 +56,14 @@ def test_it_says_what_training_would_refuse(said, kind):
     assert lines[-1] == f"{count} fault{'s' * (count > 1)}"
 
 
+def test_batches_too_small_for_batch_norm(said):
+    small = ["codec.input_size=(32, 32)", "codec.heatmap_size=(8, 8)", "codec.blur_kernel=7"]
+    status, lines = said(*small, "data.batch_size=1", splits=("train",))
+    assert (status, lines[-1]) == (1, "1 fault")
+    assert any(line.startswith("page: data.batch_size: in a batch of 1") for line in lines)
+    assert said(*small, splits=("train",))[0] == 0
+
+
 def test_problems_of_the_page_leave_the_data_to_be_looked_at(said, tmp_path):
     write_coco(prepare(config.load(TINY)).dataset("val"), tmp_path)
     (tmp_path / "images/000002.png").write_bytes(b"")

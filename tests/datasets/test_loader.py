@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hrpose.datasets import EpochSampler, make_loader
+from hrpose.datasets.loader import EpochSampler, make_loader
 from hrpose.errors import DataError
 
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from hrpose.datasets import make_loader, shipping
+from hrpose.datasets import shipping
+from hrpose.datasets.loader import make_loader
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.keypoints import KeypointMeta

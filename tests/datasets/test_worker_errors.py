@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from hrpose.datasets import make_loader
+from hrpose.datasets.loader import make_loader
 from hrpose.datasets.transforms import Transform
 from hrpose.datasets.worker_errors import _Deaths, advice, with_advice
 from hrpose.errors import DataError, LoaderError, RunError

@@ -58,13 +58,17 @@ def test_all_mistakes_of_a_page_are_said_at_once(tiny):
         ("custom_imports=['']", "custom_imports: cannot import ''"),
         ("schedule={'_delete_': True, 'type': 'EPE'}", "schedule: EPE cannot stand here; expected"),
         ("train_pipeline.0={'_delete_': True, 'type': 'AUC'}", "train_pipeline.0: AUC cannot"),
-        ("keypoints={'_delete_': True, 'type': 'EPE'}", "keypoints: EPE cannot stand here"),
     ],
 )  # fmt: skip
 def test_values_that_disagree(tiny, change, sentence):
     changes = change.split(" runner") if change.startswith("runner.") else [change]
     changes = [changes[0], *("runner" + rest for rest in changes[1:])]
     assert sentence in "\n".join(problems(tiny(*changes)))
+
+
+def test_keypoints_of_another_kind(tiny):
+    changes = "keypoints={'_delete_': True, 'type': 'EPE'}", "model.head.out_channels=22"
+    assert "keypoints: EPE cannot stand here" in "\n".join(problems(tiny(*changes)))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from hrpose.engine import memory
-from hrpose.engine.loading import in_steps
 from hrpose.engine.memory import Memory
+from hrpose.engine.runner import in_steps
 from hrpose.engine.steps import BatchStatistics
 from hrpose.errors import RunError
 from hrpose.rundir.log import RunLog

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hrpose.engine.schedule import WarmupCosine, WarmupStep
+from hrpose.engine.optim import WarmupCosine, WarmupStep
 
 
 def test_step_by_hand():

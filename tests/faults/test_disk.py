@@ -87,6 +87,43 @@ def test_full_to_the_end(tmp_path, happened, after_epoch):
     happened("latest.pth of epoch 2 is whole; the error says that the end is not saved")
 
 
+SMALL_DISK = """
+mount -t tmpfs -o size=32m tmpfs "$1" || exit 77
+"$0" tools/train.py tests/pages/tiny.py --work-dir "$1/run" --cfg-options $2
+echo "status $?"; ls "$1/run"
+mount -o remount,size=200m "$1"
+"$0" tools/train.py tests/pages/tiny.py --work-dir "$1/run" --resume --cfg-options $2
+echo "status $?"; ls "$1/run"
+"""
+
+
+@pytest.mark.fault(
+    name="a disk that is full",
+    does="a run on a disk of 32 MiB, which holds two checkpoints; resumed when there is more room",
+    expects="it is said that no space is left, and for which file; the best weights that the last "
+    "good checkpoint names stay until a newer one is written",
+)
+def test_small_disk(tmp_path, happened):
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"]).returncode:
+        pytest.skip("no user namespaces here, in which a small disk could be mounted")
+    page = "runner.log_interval=1 runner.keep_checkpoints=1"  # each validation is a better one
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", SMALL_DISK, sys.executable, str(tmp_path), page],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    latest = tmp_path / "run" / "latest.pth"
+    assert f"could not write {latest}: No space left on device" in done.stdout
+    assert f"the last good one is {latest}" in done.stdout
+    assert f"its end could not be saved: {latest}: No space left on device" in done.stderr
+    assert "inline_container" not in done.stdout + done.stderr
+    full, roomy = done.stdout.split("status ")[1:]
+    bests = [f"best_PCK@0.3_epoch_{epoch}.pth" for epoch in (1, 2)]
+    assert full.startswith("2") and [name in full.split() for name in bests] == [True, True]
+    assert roomy.startswith("0") and [name in roomy.split() for name in bests] == [False, True]
+    happened(f"could not write latest.pth: {os.strerror(28)}; best weights of both epochs stayed")
+
+
 @pytest.mark.fault(
     name="vanished run directory",
     does="the directory is removed after the second epoch",

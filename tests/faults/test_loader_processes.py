@@ -11,8 +11,8 @@ import pytest
 from runs import ROOT, TINY
 
 from hrpose import config
-from hrpose.datasets import make_loader, shipping, worker_errors
-from hrpose.datasets.loader import PoseLoader
+from hrpose.datasets import shipping, worker_errors
+from hrpose.datasets.loader import PoseLoader, make_loader
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.train import train
 from hrpose.errors import LoaderError, RunError
@@ -130,7 +130,7 @@ def test_worker_dies_while_its_batch_is_fetched(happened):
 
 STOPPED = """
 import os, signal, sys
-from hrpose.datasets import make_loader
+from hrpose.datasets.loader import make_loader
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import shown_to_user
@@ -170,7 +170,7 @@ def test_worker_stopped_before_its_batch_is_fetched(happened):
 
 
 IN_SMALL_MEMORY = """
-from hrpose.datasets import make_loader
+from hrpose.datasets.loader import make_loader
 from hrpose.datasets.synthetic import SyntheticAnimals
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.errors import RunError

@@ -65,7 +65,7 @@ def page(herd, *changes):
 
 
 def elsewhere(annotation):
-    annotation["keypoints"] = [v for x in (1, 2, 3, 4) for v in (x, 2, 2)]
+    annotation["keypoints"] = [v for x in (41, 42, 43, 44) for v in (x, 2, 2)]
     annotation["bbox"] = [80, 50, 10, 8]
 
 

@@ -1,10 +1,16 @@
 """Several processes, one of which gets no batch."""
 
 import re
+import socket
+import subprocess
+import sys
 
 import pytest
 import torch
 from runs import Ranks, rows, same_run
+
+from hrpose.errors import RunError
+from hrpose.processes import distributed
 
 FAILS = """
 import os
@@ -142,3 +148,38 @@ def test_killed_worker(tmp_path, undisturbed, happened):
     assert saved_step(tmp_path) in (2, 3, 4)
     where = resumed(tmp_path, undisturbed, "data.workers=1")
     happened(f"both stopped, resumed {where}; equal to the bit")
+
+
+@pytest.mark.fault(
+    name="a process that never comes",
+    does="the second of two processes is stopped as it starts, for good, after it was seen or "
+    "before; without torchrun, which would see it",
+    expects="the first waits five minutes, here one second, and says that the other did not come",
+)
+@pytest.mark.parametrize("seen", [False, True])
+def test_process_that_never_comes(happened, monkeypatch, seen):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    for name, value in (environment | {"MASTER_PORT": str(port)}).items():
+        monkeypatch.setenv(name, value)
+    other = f"""
+import time, torch.distributed as dist
+store = dist.TCPStore("127.0.0.1", {port}, 2, False)
+time.sleep(20)
+"""
+    process = subprocess.Popen([sys.executable, "-c", other]) if seen else None
+    monkeypatch.setattr(distributed, "_MEETING", 15.0 if seen else 1.0)
+    try:
+        joins = distributed.processes(torch.device("cpu"))
+        with (
+            pytest.raises(RunError, match=r"1/2 clients joined|number 1 did not come within"),
+            joins,
+        ):
+            pass
+    finally:
+        if process:
+            process.kill()
+            process.wait()
+    happened("RunError: ... 1/2 clients joined; RunError: ... number 1 did not come within ...")

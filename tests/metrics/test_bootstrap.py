@@ -6,6 +6,7 @@ from hrpose.metrics import AUC, EPE, NME, PCK, CocoAP
 from hrpose.metrics.bootstrap import (
     Difference,
     difference,
+    doubts,
     draws,
     images_to_draw,
     intervals,
@@ -167,3 +168,18 @@ def test_p_of_equal_models_is_uniform():
         (step,) = paired(NME(), one, other, Labels(truth, {}, META), 200).values()
         values.append(step.p)
     assert np.mean(np.array(values) < 0.1) == pytest.approx(0.1, abs=0.06)
+
+
+def test_intervals_that_say_less_than_they_seem_to():
+    ends = {"PCK@0.3": (1.0, 1.0), "NME": (0.1, 0.2), "AP": None, "EPE": (0.0, 0.0)}
+    width = (
+        "the interval of PCK@0.3, EPE has no width: every draw of images gives the same number, "
+        "which is no certainty"
+    )
+    few = (
+        "intervals and p come from 4 images with animals, too few to trust them; 20 or more would "
+        "do"
+    )
+    assert doubts(ends, 4) == [few, width]
+    assert doubts(ends, 20) == [width]
+    assert doubts({"NME": (0.1, 0.2)}, 20) == doubts({"AP": None}, 4) == []

@@ -67,8 +67,11 @@ def test_zero_normaliser():
     truth = instances(points)  # first the nose on the eye, then 1000 px away
     answers = predictions(truth.keypoints + np.float32([[300, 400]]))
     pair = ("nose", "eye")
-    assert PCK(norm=pair).compute(answers, labels(truth)).values["PCK@0.3"] == 0.5
-    nme = NME(norm=pair).compute(answers, labels(truth)).values["NME"]
+    assert (
+        PCK(norm=pair, missing="mmpose-2021").compute(answers, labels(truth)).values["PCK@0.3"]
+        == 0.5
+    )
+    nme = NME(norm=pair, missing="mmpose-2021").compute(answers, labels(truth)).values["NME"]
     assert nme == pytest.approx((5e-4 + 0.5) / 2)
     strict = PCK(norm=pair, missing="leave-out").compute(answers, labels(truth))
     assert strict.values == {"PCK@0.3": 0.0}
@@ -153,19 +156,19 @@ def test_from_a_page():
 def test_numbers_of_the_table(horses, measured):
     """What made the published Horse-10 rows: v0.14's `evaluate`."""
     reference = measured["horse10_v014"]
-    scores = PCK(0.3, PAIR).compute(horses[0], Labels(*horses[1:]))
+    scores = PCK(0.3, PAIR, "mmpose-2021").compute(horses[0], Labels(*horses[1:]))
     assert scores.values["PCK@0.3"] == pytest.approx(0.74001569120821, abs=1e-15)
     assert scores.values["PCK@0.3"] == pytest.approx(reference["evaluate_PCK"]["PCK"], abs=1e-15)
     assert f"{reference['n_zero_normalizer']} of 229 instances have no usable" in scores.notes[2]
     assert f"{reference['n_one_of_nose_eye_missing']} of 229 instances have only" in scores.notes[1]
-    scores = NME(PAIR).compute(horses[0], Labels(*horses[1:]))
+    scores = NME(PAIR, "mmpose-2021").compute(horses[0], Labels(*horses[1:]))
     assert scores.values["NME"] == pytest.approx(reference["evaluate_NME"]["NME"], abs=1e-7)
 
 
 @pytest.mark.parametrize("thr", [0.05, 0.1, 0.2, 0.3, 0.5])
 def test_reference_per_keypoint(horses, measured, thr):
     expected = measured["horse10_v014"][f"func_PCK@{thr}_nose_eye"]
-    scores = PCK(thr, PAIR).compute(horses[0], Labels(*horses[1:]))
+    scores = PCK(thr, PAIR, "mmpose-2021").compute(horses[0], Labels(*horses[1:]))
     (name,) = scores.values
     assert scores.values[name] == pytest.approx(expected["avg"], abs=1e-15)
     assert list(scores.per_keypoint[name].values()) == expected["per_joint"]
@@ -202,7 +205,7 @@ def test_order_of_predictions_does_not_matter(horses):
     mixed = Predictions(
         answers.keypoints[order], answers.scores[order], order, answers.areas[order]
     )
-    for metric in (PCK(0.3, PAIR), NME(PAIR)):
+    for metric in (PCK(0.3, PAIR, "mmpose-2021"), NME(PAIR, "mmpose-2021")):
         (name,) = metric.names
         value = metric.compute(mixed, Labels(truth, coco, meta)).values[name]
         assert value == pytest.approx(
@@ -245,8 +248,8 @@ def test_variants_of_horse10_by_hand():
 
     pair = ("nose", "eye")
     # 2021: 4/10 misses, 4/50 (the eye's distance to the corner), 4/10^6 and 4/10^6 hit
-    assert value(PCK(0.3, pair)) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
-    assert value(NME(pair)) == pytest.approx((3 * 0.4 + 2 * 0.08 + 4 * 4e-6) / 9)
+    assert value(PCK(0.3, pair, "mmpose-2021")) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
+    assert value(NME(pair, "mmpose-2021")) == pytest.approx((3 * 0.4 + 2 * 0.08 + 4 * 4e-6) / 9)
     # since 0.19: 4/19 misses and 4/21 hits, by the longest side of the box
     assert value(PCK(0.2, "box")) == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)
     assert value(PCK(0.2, "box", variant="mmpose-0.19+")) == value(PCK(0.2, "box"))
@@ -263,7 +266,9 @@ def test_variants_of_horse10_by_hand():
     assert value(NME("horse10")) == pytest.approx(4 * scale.sum() / 8)
 
 
-@pytest.mark.parametrize("metric", [PCK(0.3, PAIR), NME(PAIR), PCK(0.3, PAIR, "leave-out")])
+@pytest.mark.parametrize(
+    "metric", [PCK(0.3, PAIR, "mmpose-2021"), NME(PAIR, "mmpose-2021"), PCK(0.3, PAIR, "leave-out")]
+)
 def test_resampling_with_every_image_once_is_the_number(horses, metric):
     answers, truth, coco, meta = horses
     images = np.unique(truth.image_ids)

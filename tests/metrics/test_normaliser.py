@@ -16,7 +16,7 @@ TRUTH = instances(
 ROWS = np.arange(4)
 
 
-def lengths(norm, missing=None, rows=ROWS, coco=None):
+def lengths(norm, missing="leave-out", rows=ROWS, coco=None):
     return Normaliser(norm, missing).lengths(rows, labels(TRUTH, coco))
 
 
@@ -29,15 +29,16 @@ def test_box_is_its_longest_side_and_an_empty_one_is_left_out():
     ]
 
 
-def test_pair_left_out_unless_both_are_labelled_and_apart():
-    values, notes = lengths(("nose", "eye"), "leave-out")
+@pytest.mark.parametrize("missing", [(), ("leave-out",)])  # unless a page asks for something else
+def test_pair_left_out_unless_both_are_labelled_and_apart(missing):
+    pair = Normaliser(("nose", "eye"), *missing)
+    values, notes = pair.lengths(ROWS, labels(TRUTH, None))
     np.testing.assert_array_equal(values, [5, np.nan, np.nan, np.nan])
     assert notes[1:] == ["3 of 4 instances have no usable distance nose-eye and are left out"]
 
 
-@pytest.mark.parametrize("missing", [None, "mmpose-2021"])
-def test_pair_as_in_2021(missing):
-    values, notes = lengths(["nose", "eye"], missing)
+def test_pair_as_in_2021():
+    values, notes = lengths(["nose", "eye"], "mmpose-2021")
     np.testing.assert_array_equal(values, [5, HUGE, 10, HUGE])  # 10: eye to the image corner
     assert "1 of 4 instances have only one of nose and eye labelled" in notes[1]
     assert "2 of 4 instances have no usable distance nose-eye; all their points" in notes[2]
@@ -97,10 +98,10 @@ def test_head_without_any_size_is_an_error():
 @pytest.mark.parametrize(
     ("norm", "missing", "message"),
     [
-        ("boxx", None, "norm 'boxx'.*did you mean 'box'"),
-        (("nose", "nose"), None, "two different keypoint names"),
-        (("nose",), None, "two different keypoint names"),
-        ("box", "skip", "missing 'skip': expected 'mmpose-2021', 'leave-out'"),
+        ("boxx", "leave-out", "norm 'boxx'.*did you mean 'box'"),
+        (("nose", "nose"), "leave-out", "two different keypoint names"),
+        (("nose",), "leave-out", "two different keypoint names"),
+        ("box", "skip", "missing 'skip': expected 'mmpose-2021' or 'leave-out'"),
     ],
 )
 def test_bad_arguments(norm, missing, message):
@@ -109,10 +110,10 @@ def test_bad_arguments(norm, missing, message):
 
 
 def test_check_names_the_unknown_keypoint():
-    (problem,) = Normaliser(("nose", "eyes"), None).check(META)
+    (problem,) = Normaliser(("nose", "eyes")).check(META)
     assert problem == "norm ('nose', 'eyes'): 'eyes' is no keypoint of 'pet'; did you mean 'eye'?"
-    assert Normaliser(("nose", "eye"), None).check(META) == []
-    assert Normaliser("box", None).check(META) == []
+    assert Normaliser(("nose", "eye")).check(META) == []
+    assert Normaliser("box").check(META) == []
 
 
 def test_horse10_is_one_length_a_video():

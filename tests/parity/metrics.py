@@ -85,8 +85,8 @@ def compare(reference: Reference, pairs: Iterable[tuple[Any, float]]) -> Worst:
 def horse(reference: Reference) -> Measured:
     their = reference.json(HORSE)["results"]["horse10"]
     pairs = [
-        (PCK(0.3, PAIR), their["evaluate_PCK"]["PCK"]),
-        (NME(PAIR), their["evaluate_NME"]["NME"]),
+        (PCK(0.3, PAIR, "mmpose-2021"), their["evaluate_PCK"]["PCK"]),
+        (NME(PAIR, "mmpose-2021"), their["evaluate_NME"]["NME"]),
     ]
     return Measured(compare(reference, pairs).value, "229 animals, 22 keypoints")
 
@@ -96,7 +96,7 @@ def horse_thresholds(reference: Reference) -> Measured:
     their = reference.json(HORSE)["results"]["horse10"]
     worst = Worst()
     for thr in THRESHOLDS:
-        scores = PCK(thr, PAIR).compute(*case(reference, "horse10"))
+        scores = PCK(thr, PAIR, "mmpose-2021").compute(*case(reference, "horse10"))
         expected = their[f"func_PCK@{thr}_nose_eye"]
         worst.absolute(list(scores.values.values()), [expected["avg"]])
         worst.absolute(list(*map(dict.values, scores.per_keypoint.values())), expected["per_joint"])

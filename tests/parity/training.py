@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrpose.engine.optim import Adam
-from hrpose.engine.schedule import WarmupStep
+from hrpose.engine.optim import Adam, WarmupStep
 from parity.links import INPUTS, Measured, Reference, Worst, link
 from parity.recipe import filled_model
 

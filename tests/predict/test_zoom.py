@@ -10,6 +10,7 @@ from pictures import write_video
 from toy import job, order
 
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.geometry import box_around
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
@@ -31,7 +32,26 @@ def test_the_box_of_the_points_before():
     assert (first.source, first.boxes.tolist()) == ("full", [[0, 0, 640, 480]])
     zoom.learn(POINTS + 100, SURE)
     box = zoom.look(SIZE)
-    assert (box.source, box.boxes.tolist()) == ("zoom", [[100, 100, 40, 30]])
+    # x: 40 px and .2 of that on each side; y: 48 px, a tenth of the frame's height
+    assert (box.source, box.boxes.tolist()) == ("zoom", [[92, 91, 56, 48]])
+
+
+def test_the_box_is_the_one_that_convert_makes_of_the_same_points():
+    zoom = Zoom()
+    zoom.look(SIZE)
+    for points in (POINTS * 3 + 100, POINTS * 3 + [500, 370]):  # in the corner it is clipped
+        zoom.learn(points, SURE, np.array([0, 0, *SIZE]))
+        want = box_around(points, SIZE)
+        np.testing.assert_allclose(zoom.look(SIZE).boxes[0], want)
+        zoom = Zoom()
+
+
+def test_missing_points_make_the_animal_no_smaller():
+    zoom = Zoom()
+    for scores in [SURE] + [np.array([0.9, 0.1, 0.9])] * 40:  # the tail is out of sight
+        zoom.look(SIZE)
+        zoom.learn(POINTS * 3 + 100, scores)
+    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [168, 138]
 
 
 def test_the_box_is_ahead_of_a_moving_animal_and_ignores_a_wild_frame():
@@ -39,19 +59,19 @@ def test_the_box_is_ahead_of_a_moving_animal_and_ignores_a_wild_frame():
     for step in (0, 10, 20, 30, 300):  # the last is wild; 50 comes next
         zoom.look(SIZE)
         zoom.learn(POINTS + 100 + step, SURE)
-    assert zoom.look(SIZE).boxes.tolist() == [[150, 150, 40, 30]]
+    assert zoom.look(SIZE).boxes.tolist() == [[142, 141, 56, 48]]
     zoom.learn(POINTS * 3 + 120, SURE)
-    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [40, 30]
+    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [56, 48]
 
 
 def test_never_below_a_quarter_of_the_first():
     zoom = Zoom()
     zoom.look(SIZE)
-    zoom.learn(POINTS, SURE)
+    zoom.learn(POINTS * 10, SURE)
     for _ in range(40):
         zoom.look(SIZE)
-        zoom.learn(POINTS / 100 + 50, SURE)
-    assert zoom.look(SIZE).boxes[0, 2:].tolist() == [10, 7.5]
+        zoom.learn(POINTS / 100 + 200, SURE)
+    assert zoom.look(SIZE).boxes[0, 2:].tolist() == pytest.approx([140, 115])  # of 100 x 75
 
 
 def test_the_whole_frame_again_when_the_animal_is_lost():
@@ -62,7 +82,7 @@ def test_the_whole_frame_again_when_the_animal_is_lost():
     zoom.learn(POINTS, UNSURE)
     assert zoom.look(SIZE).source == "full"
     zoom.learn(POINTS + 300, SURE)  # and it is elsewhere
-    assert zoom.look(SIZE).boxes[0, :2].tolist() == [300, 300]
+    assert zoom.look(SIZE).boxes[0, :2].tolist() == [292, 291]
 
 
 def test_the_whole_frame_again_after_300_frames():
@@ -89,11 +109,14 @@ class Spots:
         return lambda: (np.array([points]), np.array([scores], np.float32))
 
 
-def drawn(count: int) -> tuple[list[Frame], np.ndarray]:
-    """A walk of an animal of three spots, and where they are (count, 3, 2)."""
+def drawn(count: int, leap: int = 1000) -> tuple[list[Frame], np.ndarray]:
+    """A walk of an animal of three spots, and where they are (count, 3, 2); in frame `leap` it is
+    suddenly elsewhere.
+    """
     frames, truth = [], []
     for number in range(count):
         start = [60 + 4 * number, 240 + 120 * np.sin(number / 15)]
+        start = [start[0], start[1] - 200] if number >= leap else start
         points = np.rint(POINTS * 1.5 + start)
         image = np.zeros((480, 640, 3), np.uint8)
         for channel, (x, y) in enumerate(points.astype(int)):
@@ -118,10 +141,16 @@ def error(found, truth: np.ndarray) -> float:
 def test_zoom_comes_closer_on_a_drawn_video(pipeline):
     frames, truth = drawn(80)
     close = list(zoomed(pipeline, frames, stills=False))
-    assert [found.where.source for found in close].count("full") == 1
+    assert [found.where.source for found in close].count("full") == 0
     full = list(pipeline.run(drawn(80)[0], WholeFrame()))
     assert error(full, truth) > 2
-    assert error(close[1:], truth[1:]) < error(full, truth) / 3
+    assert error(close, truth) < error(full, truth) / 3
+
+
+def test_an_animal_that_leaps_is_found_again_in_the_same_frame(pipeline):
+    frames, truth = drawn(40, leap=20)
+    assert truth[20, 0, 1] < truth[19, 0, 1] - 100
+    assert error(list(zoomed(pipeline, frames, stills=False)), truth) < 1
 
 
 def test_stills_get_two_looks(pipeline):
@@ -131,10 +160,14 @@ def test_stills_get_two_looks(pipeline):
     assert error(found, truth[::-1]) < 1
 
 
-def test_going_on_from_rows_gives_the_same(pipeline):
-    want = list(zoomed(pipeline, drawn(30)[0], stills=False))
-    rows = [(found.keypoints.round(4), found.scores.round(4)) for found in want[:17]]
-    rest = list(zoomed(pipeline, drawn(30)[0], False, rows))
+@pytest.mark.parametrize("leap", [1000, 15])
+def test_going_on_from_rows_gives_the_same(pipeline, leap):
+    want = list(zoomed(pipeline, drawn(30, leap)[0], stills=False))
+    rows = [
+        (found.keypoints.round(4), found.scores.round(4), found.where.boxes.round(4))
+        for found in want[:17]
+    ]
+    rest = list(zoomed(pipeline, drawn(30, leap)[0], False, rows))
     assert [found.frame.number for found in rest] == list(range(17, 30))
     for found, same in zip(rest, want[17:], strict=True):
         np.testing.assert_array_equal(found.keypoints, same.keypoints)
@@ -166,7 +199,7 @@ def test_a_video_in_which_zoom_never_comes_closer_is_told(tmp_path, score, lost)
     assert said == [f"warning: {line}" for line in warnings]
 
 
-def test_the_first_look_of_a_video_of_one_frame_is_no_fault_but_that_of_stills_is(tmp_path):
+def test_a_video_of_one_frame_is_seen_closely_and_stills_that_are_not_are_told(tmp_path):
     said = []
     (short,) = jobs_of([str(write_video(tmp_path / "one.avi", 1))])
     do_job(order(tmp_path / "b", network(0.3), look=None, say=said.append), short)

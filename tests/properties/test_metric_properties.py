@@ -17,7 +17,7 @@ METRICS = [
     CocoAP(oks_thr=0.5),
     CocoAP(nms="soft"),
     PCK(0.2),
-    PCK(0.3, ("k0", "k1")),
+    PCK(0.3, ("k0", "k1"), "mmpose-2021"),
     NME("head"),
     NME(("k0", "k1"), "leave-out"),
     EPE(),
@@ -87,7 +87,13 @@ def test_larger_images_of_the_same_animals(case, factor):
     predictions, truth, _, meta = case
     moved = scaled(predictions, truth, factor)
     again = *moved, coco_of(moved[1]), meta
-    for metric in (PCK(0.2), PCK(0.3, ("k0", "k1")), NME(), NME("head"), NME(("k0", "k1"))):
+    for metric in (
+        PCK(0.2),
+        PCK(0.3, ("k0", "k1"), "mmpose-2021"),
+        NME(),
+        NME("head"),
+        NME(("k0", "k1"), "mmpose-2021"),
+    ):
         assert numbers(metric, again) == nearly(numbers(metric, case))
     old, new = (
         CocoAP(oks_thr=0.5).compute(one[0], Labels(*one[1:])).values for one in (case, again)

@@ -59,3 +59,24 @@ def test_the_old_best_stays_until_the_new_one_is_written(tmp_path, keeper, disk)
     kept = torch.load(tmp_path / "best_AP_epoch_2.pth", weights_only=True)
     assert kept["w"] == 1
     keeper.finish()
+
+
+def test_best_weights_stay_while_the_latest_checkpoint_cannot_be_written(tmp_path, keeper, disk):
+    """The one on disk names them."""
+    disk["full_for"] = ""
+    keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_1.pth")
+    keeper.save({"optimizer": {}}, "best_AP_epoch_1.pth", None)
+    disk["full_for"] = "latest"
+    keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_2.pth")
+    keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    assert bests(tmp_path) == ["best_AP_epoch_1.pth", "best_AP_epoch_2.pth"]
+    disk["full_for"] = ""
+    keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    assert bests(tmp_path) == ["best_AP_epoch_2.pth"]
+
+
+def test_a_name_of_no_best_weights_removes_none(tmp_path, keeper, disk):
+    disk["full_for"] = ""
+    keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_1.pth")
+    keeper.save({"optimizer": {}}, "latest.pth", None)
+    assert bests(tmp_path) == ["best_AP_epoch_1.pth"]

@@ -17,9 +17,12 @@ BESIDE = {
     "engine/experiment.py": "reads the page",
     "engine/settings.py": "reads the page",
     "engine/train.py": "the start of a run",
+    "engine/loading.py": "the start of a run",
     "datasets/synthetic.py": "drawn animals, in place of files",
     "datasets/worker_errors.py": "a guard",
+    "datasets/shipping.py": "the way from a loader process",
     "models/soundness.py": "a guard",
+    "models/folding.py": "makes evaluation faster",
 }
 """Files of those rooms that are no part of it, and why."""
 
@@ -30,13 +33,22 @@ calls_to_loss: list[str] = []
 def trace(frame: FrameType, event: str, argument: Any) -> Any:
     """For `sys.settrace`: lines executed in our files; code that runs at import does not count."""
     code = frame.f_code
-    fast_locals = code.co_flags & 0x2  # a function's body has them, a module's or class's has not
-    if not is_ours(code.co_filename) or not fast_locals:
+    if not is_ours(code.co_filename) or at_import(frame):
         return None
     lines[code.co_filename].add(frame.f_lineno)
     if code.co_filename.endswith("loss.py") and code.co_name == "forward" and not calls_to_loss:
         calls_to_loss.extend(callers(frame))
     return trace
+
+
+def at_import(frame: FrameType) -> bool:
+    """Whether a module or class is being made: its own code, or a comprehension in it."""
+    while frame.f_code.co_name in ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"):
+        if frame.f_back is None or frame.f_back.f_code.co_filename != frame.f_code.co_filename:
+            break
+        frame = frame.f_back
+    fast_locals = 0x2  # a function's body has them, a module's or class's has not
+    return not frame.f_code.co_flags & fast_locals
 
 
 def is_ours(name: str) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
@@ -46,6 +48,9 @@ class CocoPoseDataset(PoseDataset):
             that of the box where there is none.
         max_left_out: the share of the animals that may be left out before training is refused.
         category: name of the one category to use; all of them by default.
+        crop: what is cut out around an animal: its 'box', or the whole 'frame', as where nothing is
+            known of a box; `hrpose predict --bbox full` shows the network the same. Metrics that
+            are normalised by the box go by the animal's own all the same.
         labels_only: the images need not be there; for scoring what was predicted elsewhere.
         cache: decoded images are kept in it, so that each is read once and not in every epoch.
 
@@ -71,15 +76,14 @@ class CocoPoseDataset(PoseDataset):
         category: str | None = None,
         labels_only: bool = False,
         cache: ImageCache | None = None,
+        crop: Literal["box", "frame"] = "box",
     ) -> None:
-        if not box_score_thr >= 0:
-            raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
-        if not 0 <= max_left_out <= 1:
-            raise ValueError(f"max_left_out {max_left_out}: expected a share from 0 to 1")
         super().__init__(keypoints, pipeline, on_bad_image, cache)
         paths, folders = _pair_up(ann_file, img_root, Path(root))
-        if box_file is not None and len(paths) > 1:
-            raise ValueError(f"box_file: goes with one ann_file, not with {len(paths)}")
+        if box_file is not None and (len(paths) > 1 or crop == "frame"):
+            told = f"one ann_file, not with {len(paths)}, and with crop='box', not {crop!r}"
+            raise ValueError(f"box_file: goes with {told}")
+        _check_shares(box_score_thr, max_left_out)
         if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
             check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
         file = read_coco(paths, file_names)
@@ -97,10 +101,10 @@ class CocoPoseDataset(PoseDataset):
         self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
         made_from += [name for name in (box, area) if name != "file"]
+        made_from += ["frame"] if crop == "frame" else []
         if box_file is not None:
-            path = Path(root, box_file)
             rows, digest, unused = read_detections(
-                path, file, keypoints, category_ids, box_score_thr
+                Path(root, box_file), file, keypoints, category_ids, box_score_thr
             )
             self.left_out += unused
             made_from += [digest, box_score_thr]
@@ -112,6 +116,8 @@ class CocoPoseDataset(PoseDataset):
         self._boxes, self._animals = rows.exact_boxes(), rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
+        if crop == "frame" and not labels_only:
+            self._boxes = self._whole_frames()
 
     def __len__(self) -> int:
         return len(self._boxes)
@@ -128,6 +134,32 @@ class CocoPoseDataset(PoseDataset):
             "visible": rows.visible[index],
             "index": index,
         }
+
+    def _whole_frames(self) -> np.ndarray:
+        """The whole image of each animal as its box (N, 4) float64.
+
+        Raises:
+            DataError: an image has no size in the file, or more than one animal, which cannot be
+                told apart in the whole of it.
+        """
+        first: dict[int, int] = {}
+        frames = np.zeros_like(self._boxes)
+        for index, image_id in enumerate(self._animals.image_ids.tolist()):
+            size = self.record(index, 0)["image_size"]
+            if size is None:
+                raise DataError(
+                    f"{self.describe(index)}: its image has no width and height, which "
+                    "crop='frame' needs; add them"
+                )
+            if image_id in first:
+                raise DataError(
+                    f"{self.describe(first[image_id])} and {self.describe(index)} are on one "
+                    "image: in the whole frame (crop='frame') a network cannot know which is "
+                    "meant; use crop='box'"
+                )
+            first[image_id] = index
+            frames[index, 2:] = size
+        return frames
 
     def truth(self) -> Instances:
         """All animals, in the order of the images in the files."""
@@ -164,6 +196,13 @@ class CocoPoseDataset(PoseDataset):
         """How many animals from which files; which were left out and why."""
         text = super().about() + f"\nfrom {self.source}"
         return "\n".join([text, *self._notes])
+
+
+def _check_shares(box_score_thr: float, max_left_out: float) -> None:
+    if not box_score_thr >= 0:
+        raise ValueError(f"box_score_thr {box_score_thr}: must be 0 or more")
+    if not 0 <= max_left_out <= 1:
+        raise ValueError(f"max_left_out {max_left_out}: expected a share from 0 to 1")
 
 
 def _pair_up(

@@ -212,13 +212,13 @@ def _whole_ids(file: CocoFile, what: str, ids: list[Any], least: int) -> list[in
     odd = repeated or [name for name in ids if not (_is_whole(name) and name >= least)]
     shown = ", ".join(f"{name!r:.60}" for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
     kind = "no-id" if None in odd else "same-ids" if repeated else "ids"
-    file.faults.append(
-        fault(
-            kind,
-            f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order",
-            ", ".join(map(str, file.paths)),
-        )
-    )
+    said = f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
+    if kind == "ids":
+        said += "; results have those of the file"
+    bare = [f"number {place} of the list" for place, name in enumerate(ids, 1) if name is None]
+    named: list[Hashable] = [*bare] or [hashable(name) for name in odd]
+    places = [Place(name) if what == "image" else Place(None, name) for name in named]
+    file.faults.append(fault(kind, said, ", ".join(map(str, file.paths)), places))
     return list(range(1, len(ids) + 1))
 
 

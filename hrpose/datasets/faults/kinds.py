@@ -125,6 +125,7 @@ KINDS: dict[str, Kind] = {
     "swapped": Kind(
         "warning", "left and right swapped for most of an animal",
         "look at the picture; exchange left and right of this animal if they are",
+        "check",
     ),
     "animal-twice": Kind(
         "warning", "an animal that stands there twice, box and keypoints alike",
@@ -153,6 +154,12 @@ KINDS: dict[str, Kind] = {
     "iscrowd": Kind(
         "note", "`iscrowd` NaN, null or a string",
         "write 0 or 1; what is not 1 is taken as 0",
+    ),
+    "norm": Kind(
+        "warning", "PCK or NME divide by a pair of keypoints that animals do not have",
+        "set missing='leave-out' of the metric, which does not count them; the rule of 2021 is for "
+        "comparing with the published Horse-10 table",
+        "check, test, evaluate",
     ),
     # ---- several data sets, and the page
     "same-pixels": Kind(

@@ -24,8 +24,10 @@ from hrpose.datasets.faults.kinds import fault
 NEIGHBOURS = 3
 LEAST_ANIMALS = 20
 """Among fewer, nothing can be said of what is usual."""
-LEAST_COMMON = 4
-"""Points; three fit onto any others too well."""
+LEAST_COMMON = (4, 6)
+"""Points of two animals: all they have, but no fewer than 4 and no more than 6 are asked for. Few
+points fit onto any others too well.
+"""
 RATIO = 0.5
 _MOST = 3000
 """Animals that one is compared with, evenly from the file."""
@@ -76,7 +78,11 @@ def shape_distances(
     spread = np.abs(shapes) ** 2 @ theirs.T - np.abs(sums) ** 2 / some
     other_spread = ours @ (np.abs(others) ** 2).T - np.abs(other_sums) ** 2 / some
     common = shapes @ others.conj().T - sums * other_sums.conj() / some
-    usable = (count >= LEAST_COMMON) & (spread > 0) & (other_spread > 0)
+    usable = (
+        (count >= min(max(LEAST_COMMON[0], known.shape[1]), LEAST_COMMON[1]))
+        & (spread > 0)
+        & (other_spread > 0)
+    )
     alike = np.divide(
         np.abs(common) ** 2, spread * other_spread, out=np.zeros_like(count), where=usable
     )

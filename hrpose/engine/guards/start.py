@@ -11,12 +11,21 @@ import torch
 from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.models.normalisation import group_batch_norm
 from hrpose.processes import distributed
+from hrpose.rundir.snapshot import misfit_of
+from hrpose.storage.addresses import without_secrets
 
 if TYPE_CHECKING:
     from hrpose.codecs import Codec
     from hrpose.datasets.base import PoseDataset
     from hrpose.engine.experiment import Experiment
     from hrpose.rundir.log import RunLog
+
+
+def misfit(experiment: Experiment, saved: dict[str, Any]) -> str:
+    """What of the training checkpoint `saved` does not fit this experiment; empty if all does."""
+    model = experiment.outline()
+    optimizer = experiment.optimizer(model.parameters())
+    return misfit_of(saved, without_secrets(experiment.page), model, optimizer)
 
 
 def look_at_images(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hrpose.errors import DataError
+from hrpose.metrics.results.ids import source_ids
 from hrpose.metrics.results.read import Answers
 from hrpose.structures import Instances, Labels, Predictions
 
@@ -60,6 +61,7 @@ def match(answers: Answers, labels: Labels, allow_missing: bool = False) -> Matc
     for row, image_id in enumerate(labels.truth.image_ids.tolist()):
         of_image[image_id].append(row)
     images = _known_images(answers, labels)
+    named = source_ids(labels.coco["annotations"])
     owners: dict[int, int] = {}
     found = Matches(answers, np.full(len(answers), -1, dtype=np.int64))
     for entry, (image_id, number) in enumerate(
@@ -76,7 +78,8 @@ def match(answers: Answers, labels: Labels, allow_missing: bool = False) -> Matc
                 f"{len(animals)} animals"
             )
         elif animals and animals[0] in owners:
-            first, animal = owners[animals[0]], int(labels.truth.annotation_ids[animals[0]])
+            first = owners[animals[0]]
+            animal = named[int(labels.truth.annotation_ids[animals[0]])]
             both = f"{answers.entry(entry)}: entry {first} answers annotation {animal} already"
             if number >= 0 and answers.annotation_ids[first] >= 0:
                 raise DataError(f"{both}; keep one of the two")
@@ -94,7 +97,8 @@ def _judge(found: Matches, labels: Labels, allow_missing: bool) -> None:
     """Add what is missing and what answers nobody."""
     missing = np.setdiff1d(np.arange(len(labels.truth)), found.animals)
     if len(missing) and not allow_missing:
-        ids = labels.truth.annotation_ids[missing].tolist()
+        known = source_ids(labels.coco["annotations"])
+        ids = [known[number] for number in labels.truth.annotation_ids[missing].tolist()]
         named = ", ".join(map(str, ids[:5])) + (", ..." if len(ids) > 5 else "")
         found.trouble = found.trouble or (
             f"{found.answers.path}: {len(ids)} of {len(labels.truth)} animals have no answer: "

@@ -62,6 +62,7 @@ class Scorer:
             ]
         if settings.images:
             self.labels = labels.only(image_list(settings.images, labels))
+        self._all_labels = labels
         self._left_aside = labels.image_ids() - self.labels.image_ids()
 
     def read(self, path: Path) -> Matches:
@@ -70,7 +71,7 @@ class Scorer:
         Raises:
             DataError: names the entry that cannot be used; see `read_answers` and `match`.
         """
-        answers = read_answers(path, self.labels.meta)
+        answers = read_answers(path, self.labels.meta, self._all_labels)
         answers = answers.take(np.flatnonzero(~np.isin(answers.image_ids, list(self._left_aside))))
         matches = match(answers, self.labels, self.settings.allow_missing)
         by_instance = [metric.by_instance for metric in self.metrics]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from hrpose.metrics.ap.coco_ap import VIS_THR
 from hrpose.metrics.ap.oks import instance_scores
+from hrpose.metrics.results.ids import source_ids
 from hrpose.storage.whole_file import write_whole
 from hrpose.structures import Instances, Predictions
 
 
-def write_predictions(predictions: Predictions, truth: Instances, path: str | Path) -> None:
+def write_predictions(
+    predictions: Predictions, truth: Instances, path: str | Path, coco: dict[str, Any] | None = None
+) -> None:
     """Write one row an instance, in the order of the data set; `path` is replaced as a whole.
 
     A row has image_id, category_id, annotation_id (not for a detector's box), keypoints
@@ -23,13 +27,26 @@ def write_predictions(predictions: Predictions, truth: Instances, path: str | Pa
     Numbers have the fewest digits that give the same float32 again; null stands for one that is not
     finite. There is no bbox: COCO's evaluators would take an instance's area from it instead of
     from its keypoints, and find other AP(M) and AP(L) than we do.
+
+    Args:
+        coco: the ground truth, for the ids as its files have them; see `source_ids`.
     """
-    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in result_rows(predictions, truth))
+    names = [source_ids((coco or {}).get(part, ())) for part in ("images", "annotations")]
+    content = result_rows(predictions, truth, *names)
+    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in content)
     write_whole(Path(path), f"[\n{rows}\n]\n")
 
 
-def result_rows(predictions: Predictions, truth: Instances) -> list[dict[str, Any]]:
-    """The rows that `write_results` writes."""
+def result_rows(
+    predictions: Predictions,
+    truth: Instances,
+    images: Mapping[int, Any] | None = None,
+    annotations: Mapping[int, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The rows that `write_predictions` writes, with the ids that numbers of `images` and
+    `annotations` stand for.
+    """
+    images, annotations = images or {}, annotations or {}
     order = np.argsort(predictions.index, kind="stable")
     index = predictions.index[order]
     scores = predictions.scores[order]
@@ -43,15 +60,16 @@ def result_rows(predictions: Predictions, truth: Instances) -> list[dict[str, An
         _shortest(predictions.areas[order]),
         strict=True,
     ):
+        image_id, number = int(truth.image_ids[place]), int(truth.annotation_ids[place])
         row = {
-            "image_id": int(truth.image_ids[place]),
+            "image_id": images.get(image_id, image_id),
             "category_id": int(truth.category_ids[place]),
-            "annotation_id": int(truth.annotation_ids[place]),
+            "annotation_id": annotations.get(number, number),
             "score": total,
             "area": area,
             "keypoints": points,
         }
-        if row["annotation_id"] < 0:
+        if number < 0:
             del row["annotation_id"]
         rows.append(row)
     return rows

@@ -45,7 +45,7 @@ def _chunks(
 ) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
     """Entries of images and rows of results, some frames at a time."""
     _, rows = csv_table.open_rows(finished.table)
-    found: list[tuple[int, np.ndarray, np.ndarray, float]] = []
+    found: list[tuple[str | int, np.ndarray, np.ndarray, float]] = []
     entries: list[dict[str, Any]] = []
     for number, ((label, keypoints, scores), where) in enumerate(
         zip(rows, frames_jsonl.read(finished.where), strict=True)
@@ -62,10 +62,12 @@ def _chunks(
     yield entries, _results(found)
 
 
-def _results(found: list[tuple[int, np.ndarray, np.ndarray, float]]) -> list[dict[str, Any]]:
+def _results(found: list[tuple[str | int, np.ndarray, np.ndarray, float]]) -> list[dict[str, Any]]:
     if not found:
         return []
-    ids, points, scores, areas = (np.array(part) for part in zip(*found, strict=True))
+    ids = dict(enumerate(image_id for image_id, *_ in found))
+    columns = zip(*(rest for _, *rest in found), strict=True)
+    points, scores, areas = (np.array(part) for part in columns)
     count = len(ids)
     predictions = Predictions(points, scores, np.arange(count), areas)
     none = np.zeros(0)
@@ -74,21 +76,23 @@ def _results(found: list[tuple[int, np.ndarray, np.ndarray, float]]) -> list[dic
         visible=none,
         boxes=none,
         areas=none,
-        image_ids=ids,
+        image_ids=np.arange(count),
         annotation_ids=np.full(count, -1),
         box_scores=np.ones(count, np.float32),
         category_ids=np.ones(count, np.int64),
     )
-    return result_rows(predictions, truth)
+    return result_rows(predictions, truth, ids)
 
 
-def _image_id(finished: Finished, label: str, number: int) -> int:
+def _image_id(finished: Finished, label: str, number: int) -> str | int:
     if finished.job.kind == "video":
         return int(label)
     return finished.job.image_ids[number] if finished.job.image_ids else number
 
 
-def _image(finished: Finished, image_id: int, label: str, time_s: float | None) -> dict[str, Any]:
+def _image(
+    finished: Finished, image_id: str | int, label: str, time_s: float | None
+) -> dict[str, Any]:
     if finished.job.kind == "images":
         return {"id": image_id, "file_name": label}
     name = finished.job.paths[0].name

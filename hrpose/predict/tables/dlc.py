@@ -22,6 +22,7 @@ from hrpose.errors import DataError
 from hrpose.predict.tables import csv_table, h5
 from hrpose.predict.tables.formats import Finished
 from hrpose.storage.whole_file import draft, write_whole
+from hrpose.storage.yaml_file import read_yaml
 
 
 def write(finished: Finished) -> list[Path]:
@@ -69,7 +70,7 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
     Raises:
         DataError: it is no project, or has no such shuffle with a snapshot.
     """
-    project = _yaml(config)
+    project = read_yaml(config)
     missing = [name for name in ("Task", "date") if name not in project]
     if missing:
         raise DataError(f"{config}: no config.yaml of a DeepLabCut project ({missing[0]} missing)")
@@ -88,7 +89,7 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
             f"{folders[0]}: there is no snapshot-NNN.pt; DeepLabCut's tools read its name (an "
             "empty file snapshot-001.pt will do)"
         )
-    net = str(_yaml(folders[0] / "pytorch_config.yaml").get("net_type", "hrnet_w32"))
+    net = str(read_yaml(folders[0] / "pytorch_config.yaml").get("net_type", "hrnet_w32"))
     words = net.removeprefix("top_down_").split("_")
     last = max(snapshots, key=_rank).removeprefix("snapshot-")
     return (
@@ -102,17 +103,3 @@ def _rank(snapshot: str) -> tuple[bool, int]:
     """DeepLabCut takes the best snapshot if there is one, else the last."""
     number = re.search(r"(\d+)$", snapshot)
     return "best" in snapshot, int(number[1]) if number else 0
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: is no YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: expected keys and values")
-    return content

@@ -10,8 +10,8 @@ import torch
 from cache_cases import all_of, same
 
 from hrpose.config.registry import build
-from hrpose.datasets import make_loader
 from hrpose.datasets.cache.image_cache import ImageCache
+from hrpose.datasets.loader import make_loader
 from hrpose.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.usefixtures("no_other_runs")

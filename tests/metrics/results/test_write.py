@@ -57,7 +57,7 @@ def test_the_file_holds_the_same_numbers(golden, tmp_path, name):
     np.testing.assert_array_equal(triples[..., 2], answers.scores)
     if name == "horse10":
         again = Predictions(triples[..., :2], triples[..., 2], answers.index, answers.areas)
-        metric = PCK(0.3, ("Nose", "Eye"))
+        metric = PCK(0.3, ("Nose", "Eye"), "mmpose-2021")
         assert metric.compute(again, Labels(truth, coco, meta)) == metric.compute(
             answers, Labels(truth, coco, meta)
         )

@@ -8,7 +8,6 @@ _base_ = [
 codec = dict(type="MSRAHeatmap", input_size=(256, 256), heatmap_size=(64, 64), sigma=2)  # w, h
 model = dict(
     codec="$codec",
-    head=dict(out_channels=18),
     flip_test=True,
     shift_heatmap=True,
 )

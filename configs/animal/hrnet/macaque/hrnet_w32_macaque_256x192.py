@@ -7,7 +7,6 @@ _base_ = [
 codec = dict(type="MSRAHeatmap", input_size=(192, 256), heatmap_size=(48, 64), sigma=2)  # w, h
 model = dict(
     codec="$codec",
-    head=dict(out_channels=17),
     flip_test=True,
     shift_heatmap=True,
 )

@@ -10,7 +10,6 @@ _base_ = [
 codec = dict(type="MSRAHeatmap", input_size=(96, 96), heatmap_size=(24, 24), sigma=1)  # w, h
 model = dict(
     codec="$codec",
-    head=dict(out_channels=22),
     flip_test=True,
     shift_heatmap=True,
 )

@@ -1,0 +1,126 @@
+"""Images on their way: their sizes, where they are, and copies of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from tqdm import tqdm
+
+from hrpose.convert.label_set import LabelledImage
+from hrpose.datasets.preflight.image_header import parse_header
+from hrpose.errors import DataError, RunError
+from hrpose.storage.whole_file import draft, link
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".jp2"}
+_SHOWN = 5
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in px of an image file, once turned as its EXIF orientation says.
+
+    Raises:
+        DataError: it cannot be read, or is no image.
+    """
+    try:
+        return size_of_bytes(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def size_of_bytes(data: bytes, name: str) -> tuple[int, int]:
+    """As `size_of`, of the content `data` of an image file."""
+    header = parse_header(data)
+    if header is None:
+        raise DataError(
+            f"{name}: is no image that hrpose reads (JPEG, PNG, BMP, WebP, TIFF, JPEG 2000)"
+        )
+    return header.shown
+
+
+def safe_name(name: str, where: str) -> str:
+    """`name` parted by '/', for a file below a folder.
+
+    Raises:
+        DataError: it is none, or would leave the folder; `where` it was met.
+    """
+    plain = name.replace("\\", "/")
+    parts = PurePosixPath(plain).parts
+    outside = plain.startswith("/") or PureWindowsPath(name).drive or ".." in parts
+    if not parts or outside or "\0" in name:
+        raise DataError(f"{where}: image {name!r} is no name of a file below a folder")
+    return str(PurePosixPath(plain))
+
+
+def require_images(images: dict[str, Path | None], source: Path, looked: Sequence[Path]) -> None:
+    """DataError that names images that are not there.
+
+    Args:
+        images: name in the labels, and the file; None where there is none.
+        looked: folders in which they were looked for.
+    """
+    missing = [name for name, path in images.items() if path is None]
+    if missing:
+        some = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
+        places = ", ".join(str(folder) for folder in dict.fromkeys(looked))
+        raise DataError(
+            f"{source}: {len(missing)} of its {len(images)} images are not there: {some}; looked "
+            f"below {places}; name the folder that they are in with --images, or remove their rows"
+        )
+
+
+def check_names(images: Sequence[LabelledImage]) -> None:
+    """DataError unless each image has a name of its own that stays below the destination."""
+    counts = Counter(safe_name(image.name, "labels") for image in images)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise DataError(f"{len(twice)} names of images occur twice, the first is {twice[0]!r}")
+
+
+def bring(
+    images: Sequence[LabelledImage], folder: Path, link_them: bool, overwrite: bool
+) -> list[str]:
+    """Copy the images into `folder`, or link them; each is there whole or not at all.
+
+    Returns:
+        SHA-256 of each, in hex.
+
+    Raises:
+        RunError: one is there already, or cannot be written.
+    """
+    targets = [folder / image.name for image in images]
+    refuse_existing(targets, overwrite)
+    digests = []
+    bar = tqdm(
+        zip(images, targets, strict=True), "images", len(images), leave=False, disable=None,
+        dynamic_ncols=True,
+    )  # fmt: skip
+    for image, target in bar:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            digests.append(_bring_one(image, target, link_them))
+        except OSError as error:
+            raise RunError(f"{target}: cannot be written ({error})") from None
+    return digests
+
+
+def refuse_existing(targets: Sequence[Path], overwrite: bool) -> None:
+    """RunError where one of `targets` is there and `overwrite` is not said."""
+    there = [] if overwrite else [path for path in targets if os.path.lexists(path)]
+    if there:
+        more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise RunError(f"{there[0]} is there already{more}; --overwrite replaces what is there")
+
+
+def _bring_one(image: LabelledImage, target: Path, link_it: bool) -> str:
+    source = image.source
+    data = source.read_bytes() if isinstance(source, Path) else source()
+    if isinstance(source, Path) and link_it:
+        link(source.resolve(), target)
+    else:
+        with draft(target) as file:
+            file.write(data)
+    return hashlib.sha256(data).hexdigest()
