@@ -22,6 +22,7 @@ from hrpose.visualize.html.page import render
 from hrpose.visualize.html.pictures import embed, share
 
 MOST_PICTURES = 50
+_MOST_OF_A_NOTE = 3
 _HEIGHT = 360
 _ORDER = ("error", "warning", "note")
 _NOT_LABELLED = 0.15  # as a score: faint
@@ -118,15 +119,18 @@ def faults_page(name: str, problems: Sequence[str], looked: Sequence[Looked]) ->
 def worst(pairs: Sequence[tuple[Looked, Fault]], most: int = MOST_PICTURES) -> list[Concerned]:
     """At most `most` animals that faults concern: the first of every fault, then the second, ...
 
-    So no fault with hundreds of animals hides another; in the order of `pairs` otherwise.
+    So no fault with hundreds of animals hides another; in the order of `pairs` otherwise. Notes
+    come after all others, and each with a few examples.
     """
     found: dict[tuple[str, Place], Concerned] = {}
-    longest = max((len(fault.places) for _, fault in pairs), default=0)
-    for turn in range(min(longest, most)):
-        for looked, fault in pairs:
-            if turn < len(fault.places) and len(found) < most:
-                place = fault.places[turn]
-                found.setdefault((looked.split, place), Concerned(looked, place))
+    notes = [pair for pair in pairs if pair[1].severity == "note"]
+    others = [pair for pair in pairs if pair[1].severity != "note"]
+    for group, each in ((others, most), (notes, _MOST_OF_A_NOTE)):
+        for turn in range(each):
+            for looked, fault in group:
+                if turn < len(fault.places) and len(found) < most:
+                    place = fault.places[turn]
+                    found.setdefault((looked.split, place), Concerned(looked, place))
     for looked, fault in pairs:
         for place in fault.places:
             one = found.get((looked.split, place))
@@ -156,7 +160,8 @@ def _cards(concerned: Sequence[Concerned]) -> Iterator[dict[str, Any]]:
 
 def _title(one: Concerned) -> str:
     place, words = one.place, [one.looked.split]
-    words += [place.file_name or f"image {place.image_id}"]
+    if place.file_name or place.image_id is not None:
+        words.append(place.file_name or f"image {place.image_id}")
     words += [f"annotation {place.annotation_id}"] * (place.annotation_id is not None)
     return ", ".join(words)
 

@@ -30,8 +30,11 @@ def sheet_of(found: Look) -> np.ndarray:
 
 def _order(found: Look) -> list[str]:
     """What the views of an animal are, from the left."""
-    each = ["as the network gets it", *["its targets"] * found.request.heatmaps]
-    return ["as annotated", "in a mirror", *each * found.epochs]
+    words = ["as annotated", "in a mirror"]
+    for epoch in range(found.epochs):
+        words.append("as the network gets it" + f" in epoch {epoch}" * (found.epochs > 1))
+        words += ["its targets"] * found.request.heatmaps
+    return words
 
 
 def _strip(card: Card, height: int) -> np.ndarray:

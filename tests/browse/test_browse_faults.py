@@ -77,12 +77,20 @@ def test_an_animal_that_was_left_out_is_shown_too(check, farm, sound):
 def test_no_fault_hides_another():
     """Of a fault with hundreds of animals and one with two, all of the second are shown."""
     looked = Looked("train")
-    many = Fault("outside-image", "note", "300 outside", "", "a.json", places(range(300)))
+    many = Fault("outside-box", "warning", "300 outside", "", "a.json", places(range(300)))
     few = Fault("swapped", "warning", "2 swapped", "", "a.json", places([400, 3]))
     shown = worst([(looked, few), (looked, many)])
     assert len(shown) == MOST_PICTURES
     assert [one.place.annotation_id for one in shown[:4]] == [400, 0, 3, 1]
     assert [fault.what for fault in shown[2].faults] == ["2 swapped", "300 outside"]
+
+
+def test_notes_come_last_and_with_three_examples():
+    looked = Looked("train")
+    note = Fault("outside-image", "note", "300 outside", "", "a.json", places(range(300)))
+    few = Fault("swapped", "warning", "2 swapped", "", "a.json", places([400, 401]))
+    shown = worst([(looked, few), (looked, note)])
+    assert [one.place.annotation_id for one in shown] == [400, 401, 0, 1, 2]
 
 
 def places(numbers):

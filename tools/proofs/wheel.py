@@ -104,7 +104,8 @@ def use(commands: Path, folder: Path) -> list[str]:
         [hrpose, "train", PAGE, "--cfg-options", *SHORT],
         [hrpose, "test", PAGE, f"work_dirs/{PAGE}/best_*.pth", "--cfg-options", *SHORT],
         [python, "-m", "hrpose", "train", "my.py", *mine],
-        [python, "-m", "hrpose", "check", "mine/config.py"],
+        [python, "-m", "hrpose", "check", "mine/config.py", "--html", "check.html"],
+        [hrpose, "browse", PAGE, "--n", "4", "--out", "samples.html"],
     ]
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     failed = []
