@@ -21,6 +21,8 @@ _SEQUENCES = (list, abc.Sequence, abc.Iterable, abc.Collection)
 _MAPPINGS = (dict, abc.Mapping)
 _UNIONS = (Union, types.UnionType)
 Lookup = Callable[[str], Any]
+_SMALLEST, _LARGEST = 2.0**-126, 3.4e38
+"""Of the normal numbers above 0 in float32."""
 
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:
@@ -44,6 +46,7 @@ def mismatches(value: Any, wanted: Any, path: str, lookup: Lookup) -> list[str]:
     """The sentences on what in `value` does not fit the annotation `wanted`; empty if all does.
 
     A float must be finite: nothing on a page has reason to be infinite, and a NaN is in no range.
+    Nor may it be beyond what models compute with: the smallest become 0 there, and divide.
     A dict with 'type' stands for the object to be built from it: `lookup` gives the class behind
     its name, or None. What an annotation does not pin down (Any, protocols, type variables) fits.
     """
@@ -56,6 +59,8 @@ def mismatches(value: Any, wanted: Any, path: str, lookup: Lookup) -> list[str]:
         pairs = enumerate(value)
         return [line for i, part in pairs for line in mismatches(part, item, f"{path}.{i}", lookup)]
     hint = "; numbers must be finite" if _holds_infinite(value) else ""
+    if not hint and _vanishes(value):
+        hint = "; such a number is 0 or infinite in float32, which models compute with"
     if isinstance(value, str):
         hint = did_you_mean(value, [word for word in _words(wanted) if isinstance(word, str)])
     return [f"{path}: got {shown(value)}, expected {describe(wanted)}{hint}"]
@@ -106,7 +111,7 @@ def _fits(value: Any, wanted: Any, lookup: Lookup) -> bool:
         return value is None
     if origin is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and not _holds_infinite(value)
+        return number and not (_holds_infinite(value) or _vanishes(value))
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is Path:
@@ -138,6 +143,14 @@ def _holds_infinite(value: Any) -> bool:
         return isinstance(value, int | float) and not math.isfinite(value)
     except OverflowError:
         return True
+
+
+def _vanishes(value: Any) -> bool:
+    """Whether `value`, or an item of it, is a number that float32 makes 0 or infinite."""
+    if isinstance(value, list | tuple):
+        return any(_vanishes(item) for item in value)
+    number = isinstance(value, int | float)
+    return number and not (value == 0 or _SMALLEST <= abs(value) <= _LARGEST)
 
 
 def _is_list(wanted: Any) -> bool:

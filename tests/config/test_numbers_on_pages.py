@@ -84,6 +84,13 @@ def test_infinite_numbers_are_refused_with_their_path(name, key, value):
     assert problem.startswith(f"part.{key}") and "numbers must be finite" in problem
 
 
+@pytest.mark.parametrize("value", [1e-300, -1e-45, 1e300, 10**39], ids=str)
+def test_numbers_that_models_cannot_hold_are_refused(value):
+    for name, key in FLOATS:
+        problem = refusal(name, key, value)
+        assert problem.startswith(f"part.{key}") and "is 0 or infinite in float32" in problem
+
+
 @pytest.mark.parametrize(("name", "key"), FLOATS + INTS)
 def test_a_number_below_zero_is_refused_where_it_makes_no_sense(name, key):
     if (name, key) in BELOW_ZERO_IS_FINE:

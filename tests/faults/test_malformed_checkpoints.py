@@ -189,6 +189,31 @@ def test_gone_on(finished, state, tmp_path, happened):
 
 
 @pytest.mark.fault(
+    name="ruined weights in a checkpoint, gone on from",
+    does="latest.pth, its digest right, holds a NaN in a weight, in a moment, or a variance below "
+    "0, as a run of another program leaves it; then `--resume`",
+    expects="it is not called the last good one: the run goes on from previous.pth",
+)
+@pytest.mark.parametrize(
+    ("place", "number", "reason"),
+    [
+        (f"state_dict/{WEIGHT}", torch.nan, "state_dict.backbone.conv1 (1 entry): not finite"),
+        ("state_dict/backbone.bn1.running_var", -0.5, "bn1 (1 entry): a variance below 0"),
+        ("optimizer/state/0/exp_avg_sq", torch.inf, "optimizer.0 (1 entry): not finite"),
+    ],
+)
+def test_ruined(finished, state, tmp_path, happened, place, number, reason):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder, copy_function=shutil.copy)
+    write(changed(state, place, lambda t: torch.full_like(t, number)), folder / "latest.pth")
+    train(config.load(TINY, ["runner.log_interval=1"]), folder, "auto")
+    said = (folder / "train.log").read_text()
+    assert reason in said and "previous.pth after step 4 of epoch 2" in said
+    assert same_run(folder, finished)
+    happened("said; went on from previous.pth, equal to the bit")
+
+
+@pytest.mark.fault(
     name="best_file of a checkpoint that points elsewhere",
     does="meta.best_file of latest.pth is another file of the folder, of another, or of no epoch",
     expects="it counts as damaged, so that no best weights are removed for it",

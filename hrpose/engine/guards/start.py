@@ -10,6 +10,7 @@ import torch
 
 from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.models.normalisation import group_batch_norm
+from hrpose.models.soundness import faults, learned
 from hrpose.processes import distributed
 from hrpose.rundir.snapshot import misfit_of
 from hrpose.storage.addresses import without_secrets
@@ -22,10 +23,28 @@ if TYPE_CHECKING:
 
 
 def misfit(experiment: Experiment, saved: dict[str, Any]) -> str:
-    """What of the training checkpoint `saved` does not fit this experiment; empty if all does."""
+    """What of the training checkpoint `saved` does not fit this experiment, or is ruined, as runs
+    without `Health` have left them; empty if all is well.
+    """
     model = experiment.outline()
     optimizer = experiment.optimizer(model.parameters())
-    return misfit_of(saved, without_secrets(experiment.page), model, optimizer)
+    problem = misfit_of(saved, without_secrets(experiment.page), model, optimizer)
+    if problem or "page" not in saved["meta"]:
+        return problem
+    ours = learned(model)
+    weights = {
+        f"{part}.{key}": value
+        for part in ("state_dict", "train_state_dict")
+        for key, value in (saved[part] or {}).items()
+        if key in ours
+    }
+    memory = {
+        f"optimizer.{number}.{name}": value
+        for number, values in saved["optimizer"]["state"].items()
+        for name, value in values.items()
+        if isinstance(value, torch.Tensor)
+    }
+    return "; ".join([*faults(weights), *faults(memory)])
 
 
 def look_at_images(
