@@ -66,8 +66,8 @@ def init(request: Request, bar: Bar) -> tuple[Content, Sides, list[str]]:
         HrposeError: something cannot be used, or the page would not train; nothing is written then.
     """
     _look_at(request)
-    images = [path.absolute() for path in request.annotations]
-    labels = read_labels(images, request.images.absolute(), request.category)
+    files = [path.absolute() for path in request.annotations]
+    labels = read_labels(files, request.images.absolute(), request.category)
     told = {name for pair in labels.flip_pairs for name in pair}
     sides = sides_of([name for name in labels.names if name not in told])
     if request.flip and sides.lonely:
