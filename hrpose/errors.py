@@ -58,6 +58,9 @@ def shown_to_user(main: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(main)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        for stream in (sys.stdout, sys.stderr):  # which may be asked to show any name of a file
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             main(*args, **kwargs)
         except RunStopped as error:

@@ -17,6 +17,7 @@ from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import (
     look_at_images,
     misfit,
+    require_same_run,
     require_sound_labels,
     require_statistics,
     require_steps,
@@ -76,6 +77,7 @@ def train(
         require_targets(dataset, experiment.codec)
         evaluator = Evaluator.of(experiment, val, device, log) if val is not None else None
         identity = provenance.identity(public, dataset, val) | size_of_epoch(batches, settings)
+        require_same_run(identity)
         if source is not None:
             compare(*source, identity, allow_data_change, log)
         else:

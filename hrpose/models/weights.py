@@ -154,7 +154,7 @@ def _shape_lines(
     left = list(keys)
     width, wanted = _width(theirs), _width(ours)
     if f"{FINAL_LAYER}.bias" in left:
-        counts = [len(state[f"{FINAL_LAYER}.bias"]) for state in (theirs, ours)]
+        counts = [_length(state[f"{FINAL_LAYER}.bias"]) for state in (theirs, ours)]
         lines.append(f"{FINAL_LAYER}: checkpoint {counts[0]} keypoints, model {counts[1]}")
         left = [key for key in left if not key.startswith(FINAL_LAYER)]
     if width and wanted and width != wanted:
@@ -170,5 +170,9 @@ def _width(state: Mapping[str, Tensor]) -> int | None:
     """Channels of the finest branch of an HRNet, if `state` has one, bare or in a model."""
     for prefix in ("", "backbone."):
         if prefix + WIDTH_KEY in state:
-            return len(state[prefix + WIDTH_KEY])
+            return _length(state[prefix + WIDTH_KEY])
     return None
+
+
+def _length(tensor: Tensor) -> int:
+    return len(tensor) if tensor.ndim else 1

@@ -84,8 +84,8 @@ def launched() -> Launched:
 
 
 def _number(text: str) -> int:
-    """A whole number from 0 on; -1 for all else."""
-    return int(text) if text.isascii() and text.isdigit() else -1
+    """A whole number from 0 on, of nine digits at most; -1 for all else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 @contextmanager

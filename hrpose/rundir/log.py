@@ -39,7 +39,8 @@ class _LogFile(logging.FileHandler):
     """A log file whose loss (full disk, folder gone) is said once and stops nothing."""
 
     def __init__(self, path: Path, lost: Callable[[OSError], None]) -> None:
-        super().__init__(path, encoding="utf-8")
+        # names of files that are not UTF-8 are halves of characters
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._lost = lost
 
     def handleError(self, record: logging.LogRecord) -> None:

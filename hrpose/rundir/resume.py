@@ -127,7 +127,7 @@ def compare(
             "new run from these weights with --load-from"
         )
     old, new = json.loads(meta["page"]), json.loads(identity["page"])
-    changes = list(_differences(old, new, ""))
+    changes = list(differences(old, new, ""))
     refused = [line for name, line in changes if _matches(name, _INCOMPATIBLE)]
     if refused:
         raise CheckpointError(
@@ -234,7 +234,7 @@ def _where(progress: Progress, settings: Settings) -> str:
     return f"epoch {progress.epoch}" + ": nothing is left to train" * done
 
 
-def _differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, str]]:
+def differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, str]]:
     """(config path, sentence) of every value that differs."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
@@ -244,7 +244,7 @@ def _differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, str]]:
             elif key not in old:
                 yield name, f"{name}: (new) -> {_short(new[key])}"
             else:
-                yield from _differences(old[key], new[key], name)
+                yield from differences(old[key], new[key], name)
     elif old != new:
         yield where, f"{where}: {_short(old)} -> {_short(new)}"
 

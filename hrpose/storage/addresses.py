@@ -26,6 +26,8 @@ ORIGIN = "https://download.openmmlab.com"
 HIDDEN = "***"
 """What stands in place of a secret."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
+_VALUE = re.compile(r"[a-z][a-z0-9+.-]*://[^'\"<>]+", re.IGNORECASE)
+"""In an argument or a value of a page, which is no sentence: a space in it is a slip."""
 _PAIRS = re.compile("[&;]")
 _LONG = 6  # letters; a shorter value is hidden where an address shows it, not wherever it occurs
 _TIMEOUT = 30  # seconds that a server may say nothing
@@ -44,17 +46,29 @@ def mirrored(url: str) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """`value`, a text or nested dicts, lists and tuples of them, with the secrets of all addresses
-    in it hidden: user and password, the values of a query, what stands behind '#'.
+    """`value` with the secrets of all addresses in it hidden: user and password, the values of a
+    query, what stands behind '#'.
+
+    Args:
+        value: a text, in which an address ends at a space; or values in nested dicts, lists and
+            tuples, such as a page or the arguments of a command.
     """
     if isinstance(value, str):
         if is_address(value) and not re.search(r"\s", value):  # all of it, quotes too
-            return _shown(value)
-        return _ADDRESS.sub(lambda found: _shown(found[0]), value)
+            return shown(value)
+        return _ADDRESS.sub(lambda found: shown(found[0]), value)
+    return _without_secrets(value)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        if is_address(value):
+            return shown(value)
+        return _VALUE.sub(lambda found: shown(found[0]), value)
     if isinstance(value, dict):
-        return {key: without_secrets(item) for key, item in value.items()}
+        return {key: _without_secrets(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(without_secrets(item) for item in value)
+        return type(value)(_without_secrets(item) for item in value)
     return value
 
 
@@ -108,14 +122,14 @@ class _SafeRedirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _shown(url: str) -> str:
-    """An address with its secrets hidden."""
+def shown(url: str) -> str:
+    """The whole of an address, spaces in it too, with its secrets hidden."""
     scheme, user, place, query, fragment = _parts(url)
-    shown = f"{scheme}://{HIDDEN + '@' if user else ''}{place}"
+    text = f"{scheme}://{HIDDEN + '@' if user else ''}{place}"
     if query:
         pairs = (_value(pair) for pair in _PAIRS.split(query))
-        shown += "?" + "&".join(name + (HIDDEN if value else "") for name, value in pairs)
-    return shown + (f"#{HIDDEN}" if fragment else "")
+        text += "?" + "&".join(name + (HIDDEN if value else "") for name, value in pairs)
+    return text + (f"#{HIDDEN}" if fragment else "")
 
 
 def _parts(url: str) -> tuple[str, str, str, str, str]:

@@ -14,8 +14,7 @@ from urllib.parse import unquote, urlsplit
 from tqdm import tqdm
 
 from hrpose.errors import CheckpointError, say
-from hrpose.storage.addresses import HIDDEN, is_address, mirrored, open_address, scrubbed
-from hrpose.storage.addresses import without_secrets as shown
+from hrpose.storage.addresses import HIDDEN, is_address, mirrored, open_address, scrubbed, shown
 from hrpose.storage.digests import CHUNK, file_digest, promised_digest
 from hrpose.storage.locks import locked
 from hrpose.storage.own_files import cache_folder, open_own, own_folder
@@ -54,7 +53,7 @@ def fetch(
         name = Path(unquote(urlsplit(url).path)).name
     except ValueError as error:
         raise CheckpointError(f"{shown(url)}: is no address: {error}") from None
-    if not name:
+    if name in ("", "..") or not name.isprintable():
         raise CheckpointError(f"{shown(url)}: this address names no file")
     if HIDDEN in url:
         raise CheckpointError(
@@ -157,6 +156,8 @@ def _receive(url: str, file: IO[bytes]) -> bool:
         if response.status != 206:
             start = file.seek(0)
             file.truncate()
+        elif not start:
+            raise HTTPException("the server sent a part although all was asked for")
         length = response.headers.get("Content-Length")
         size = start + int(length or 0)
         name = Path(unquote(urlsplit(url).path)).name

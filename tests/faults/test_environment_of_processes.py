@@ -17,6 +17,10 @@ IMPOSSIBLE = {
     "RANK as large as WORLD_SIZE": {"RANK": "2", "WORLD_SIZE": "2"},
     "RANK below 0": {"RANK": "-1", "WORLD_SIZE": "2"},
     "WORLD_SIZE=0": {"RANK": "0", "WORLD_SIZE": "0"},
+    "more digits than int() reads": {"RANK": "9" * 5000, "WORLD_SIZE": "1"},
+    "more processes than there can be": {
+        "RANK": "0", "WORLD_SIZE": "9" * 12, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500",
+    },
     "words": {"RANK": "first", "WORLD_SIZE": "two"},
     "a digit that int() reads": {"RANK": "1_0", "WORLD_SIZE": "1_1"},
     "LOCAL_RANK beyond WORLD_SIZE": {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "2"},
@@ -69,7 +73,7 @@ def test_refused_at_the_start(tmp_path, happened, verb, case):
 
 @pytest.mark.fault(
     name="every impossible environment",
-    does="each of fifteen contradictions in the variables that torchrun sets",
+    does="each of seventeen contradictions in the variables that torchrun sets",
     expects="an error",
 )
 @pytest.mark.parametrize("case", IMPOSSIBLE)

@@ -98,3 +98,23 @@ def test_halved_to_one_value(tmp_path, happened, monkeypatch):
     said = str(caught.value)
     assert "out of memory" in said and "batch norm" in said and "frozen" in said
     happened("RunError: out of memory with two animals, and one alone is too few for batch norm")
+
+
+@pytest.mark.fault(
+    name="a loss that grows without ruin",
+    does="in two of eight steps, each with its line of the log, the loss is twenty times the first",
+    expects="said once, as the run goes on; it is saved, for its loss comes back",
+)
+def test_growth_is_said(tmp_path, happened, monkeypatch):
+    whole, calls = TopDown.forward, []
+
+    def forward(self, images):
+        calls.append(1)
+        return whole(self, images) + (0.5 if len(calls) in (3, 4) else 0.0)
+
+    monkeypatch.setattr(TopDown, "forward", forward)
+    more = [*SHORT, "runner.epochs=2", "runner.batch_norm='frozen'"]
+    assert train(config.load(TINY, more), tmp_path / "run").epoch == 2
+    said = (tmp_path / "run/train.log").read_text()
+    assert said.count("times that of the first step: should it not fall soon") == 1
+    happened("said once; the run came to its end")

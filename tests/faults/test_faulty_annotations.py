@@ -39,6 +39,20 @@ def test_hostile_name(herd, happened, name):
 
 
 @pytest.mark.fault(
+    name="name that rewrites the log",
+    does="a file_name holds a line break and a faked line of the log; a sequence that clears the "
+    "terminal",
+    expects="refused, with the name as Python writes it",
+)
+@pytest.mark.parametrize("name", ["a\n2026 INFO all is well.png", "\x1b[2Jred.png"])
+def test_name_that_rewrites_the_log(herd, happened, name):
+    herd.content["images"][1]["file_name"] = name
+    sentence = refused(herd, "holds a control character")
+    assert sentence.isprintable() and repr(name) in sentence
+    happened(sentence)
+
+
+@pytest.mark.fault(
     name="name with a null character",
     does="file_name holds `\\0`",
     expects="a DataError, not a bare ValueError of the operating system's call",

@@ -8,6 +8,7 @@ import pytest
 
 from hrpose.errors import DataError
 from hrpose.labelling.predictions import read_predictions
+from hrpose.predict.tables.dlc import scorer_of
 
 pd = pytest.importorskip("pandas")
 tables = pytest.importorskip("tables")
@@ -56,3 +57,44 @@ def test_nothing_runs(tmp_path, happened, form, attribute):
             pd.read_hdf(path) if form == "table" else None
             assert folder.exists() == (form == "table"), "plain pandas runs it"
     happened("DataError; the folder was not made, which plain pandas does make")
+
+
+_TINY = {"config.yaml": "Task: T\ndate: Jan1\n", "pytorch_config.yaml": "net_type: hrnet_w32\n"}
+
+
+@pytest.mark.fault(
+    name="hostile project of DeepLabCut",
+    does="its yaml names a Python object, a network or a task that leads to another folder, "
+    "a number of 5,000 digits, 20,000 brackets",
+    expects="DataError that names the yaml; nothing is executed; a plain project is taken",
+)
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.yaml", "Task: !!python/object/apply:os.mkdir [FOLDER]\ndate: Jan1\n"),
+        ("config.yaml", "Task: /etc/x\ndate: Jan1\n"),
+        ("config.yaml", "Task: a/../T\ndate: Jan1\n"),
+        ("config.yaml", f"Task: T\ndate: Jan1\niteration: {'9' * 5000}\n"),
+        ("config.yaml", f"Task: T\ndate: {'[' * 20_000}"),
+        ("config.yaml", b"\xff\xfe"),
+        ("pytorch_config.yaml", "net_type: ../../../x\n"),
+        ("pytorch_config.yaml", 'net_type: "a\\nb"\n'),
+        ("pytorch_config.yaml", "net_type: 'C:x'\n"),
+    ],
+)
+def test_hostile_project(tmp_path, happened, file, content):
+    places = {"config.yaml": tmp_path, "pytorch_config.yaml": tmp_path / (
+        "dlc-models-pytorch/iteration-0/TJan1-trainset95shuffle1/train")}  # fmt: skip
+    places["pytorch_config.yaml"].mkdir(parents=True)
+    (places["pytorch_config.yaml"] / "snapshot-001.pt").touch()
+    for name, text in _TINY.items():
+        (places[name] / name).write_text(text)
+    config = tmp_path / "config.yaml"
+    assert scorer_of(config, 1) == ("DLC_HrnetW32_TJan1shuffle1_snapshot_001", False)
+    made = tmp_path / "made-by-yaml"
+    raw = content if isinstance(content, bytes) else content.replace("FOLDER", str(made)).encode()
+    (places[file] / file).write_bytes(raw)
+    with pytest.raises(DataError, match=file):
+        scorer_of(config, 1)
+    assert not made.exists()
+    happened("DataError names the yaml; nothing was executed")

@@ -154,3 +154,26 @@ def test_hostile_checkpoint(tmp_path, happened, read, form):
         assert trace.exists(), "the pickle does what it is said to do"
     happened("CheckpointError names the file; the command was not run, which a plain unpickling "
              "does run")  # fmt: skip
+
+
+@pytest.mark.fault(
+    name="name that no encoding holds",
+    does="checkpoint and run directory below a folder whose name is no UTF-8; tools/train.py",
+    expects="the message names the file; train.log has its lines; no traceback",
+)
+def test_name_that_is_not_utf8(tmp_path, happened):
+    folder = Path(os.fsdecode(bytes(tmp_path / "run-") + b"\xff"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("no such names on this file system")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools/train.py"), str(TINY), "--work-dir", str(folder),
+         "--load-from", str(folder / "gone.pth")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stdout + done.stderr
+    assert "gone.pth: no such checkpoint" in done.stderr and "run-\\udcff" in done.stderr
+    assert "run-\\udcff" in (folder / "train.log").read_text(encoding="utf-8")
+    happened("CheckpointError: .../run-\\udcff/gone.pth: no such checkpoint")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from runs import Ranks, rows, same_run
 
+from hrpose.engine.guards.start import require_same_run
 from hrpose.errors import RunError
 from hrpose.processes import distributed
 
@@ -183,3 +184,43 @@ time.sleep(20)
             process.kill()
             process.wait()
     happened("RunError: ... 1/2 clients joined; RunError: ... number 1 did not come within ...")
+
+
+@pytest.mark.fault(
+    name="processes that are not started alike",
+    does="the second of two processes has another learning rate; other annotations; other folders",
+    expects="RunError on both that says what differs; folders may",
+)
+def test_not_alike(tmp_path, happened, monkeypatch):
+    source = """
+import os
+
+if os.environ["RANK"] == "1":
+    import hrpose.rundir.provenance as provenance
+    original = provenance.identity
+
+    def other(page, *data):
+        made = original({**page, "optimizer": {**page["optimizer"], "lr": 0.05}}, *data)
+        return made
+
+    provenance.identity = other
+"""
+    ranks = spoiled(tmp_path, source)
+    assert all(
+        "process 1 of this run is not started as process 0 is:\\n  - optimizer.lr: 0.0005 -> 0.05"
+        in said.replace("\n", "\\n")
+        for said in (ranks.said()[0], ranks.said()[1])
+    )
+    first = {"page": '{"data": {"train": {"root": "/a"}, "workers": 1}}', "train": "x", "val": ""}
+    for other, words in (
+        ({"page": first["page"].replace("/a", "/b").replace("1", "4")}, ""),
+        ({"train": "y"}, "the train annotations"),
+        ({"page": first["page"].replace("root", "seed")}, "data.train.seed"),
+    ):
+        monkeypatch.setattr(distributed, "gather", lambda mine, o=other: [first, {**first, **o}])
+        if words:
+            with pytest.raises(RunError, match=words):
+                require_same_run(first)
+        else:
+            require_same_run(first)
+    happened("RunError: process 1 of this run is not started as process 0 is: optimizer.lr ...")

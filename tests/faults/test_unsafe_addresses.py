@@ -193,3 +193,48 @@ def test_secrets(shelf, tmp_path, happened):
     assert "?token=***&X-Amz-Signature=***" in (run / "config.py").read_text()
     happened("trained, tested and refused; *** stands in train.log, config.py, metrics.json, the "
              "checkpoints and the messages")  # fmt: skip
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers a request for all of a file with a part of it."""
+
+    def do_GET(self):
+        self.send_response(206)
+        self.send_header("Content-Length", "5")
+        self.send_header("Content-Range", "bytes 45-49/50")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.fault(
+    name="a server that sends a part for the whole",
+    does="status 206 with the last 5 of 50 bytes, where all was asked for; no hash in the name",
+    expects="CheckpointError; nothing stays in the cache",
+)
+def test_part_for_the_whole(tmp_path, happened):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(CheckpointError, match="a part although all was asked for"):
+            fetch(f"http://127.0.0.1:{server.server_port}/x.pth", tmp_path)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    happened("CheckpointError: the server sent a part although all was asked for")
+
+
+@pytest.mark.fault(
+    name="an address whose file has no proper name",
+    does="the last part is `..`, or holds a line break or a null character, plain or encoded",
+    expects="CheckpointError before anything is asked or written",
+)
+@pytest.mark.parametrize("name", ["..", "%2e%2e", "a%0ab.pth", "a%1b[31m.pth", "%00.pth"])
+def test_no_proper_name(tmp_path, happened, name):
+    with pytest.raises(CheckpointError, match="this address names no file"):
+        fetch(f"http://127.0.0.1:1/{name}", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    happened("CheckpointError: this address names no file")

@@ -88,6 +88,13 @@ def test_nothing_in_common_is_refused(tmp_path: Path, strict: bool):
         load_weights(model(), path, strict)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_numbers_in_place_of_weights_are_refused(tmp_path: Path, strict: bool):
+    torch.save({key: torch.zeros(()) for key in model().state_dict()}, tmp_path / "x.pth")
+    with pytest.raises(CheckpointError, match="does not fit the model"):
+        load_weights(model(), tmp_path / "x.pth", strict=strict)
+
+
 def test_weights_from_before_batch_counters(tmp_path: Path):
     state = model(seed=1).state_dict()
     state = {key: value for key, value in state.items() if "num_batches" not in key}

@@ -42,6 +42,16 @@ def finished(tmp_path):
     return Finished(places, video, table, where, cropper, 25.0, (64, 48))
 
 
+@pytest.mark.parametrize("label", ["a\rb.png", "a\nb.png", "a,b.png", 'a"b.png', "=1+1.png", ""])
+def test_odd_names_of_images_come_back(tmp_path, label):
+    path = tmp_path / "t.csv"
+    row = csv_table.row(label, np.ones((1, 1, 2)), np.ones((1, 1)))
+    text = Columns("s", ["animal"], ['eye,"left"']).header() + row
+    path.write_text(text, encoding="utf-8", newline="")
+    table = csv_table.read(path)
+    assert (table.labels, table.bodyparts) == ([label], ['eye,"left"'])
+
+
 def test_csv_there_and_back(finished):
     table = csv_table.read(finished.table)
     assert (table.scorer, table.individuals, table.bodyparts) == (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from hrpose.datasets.faults.kinds import fault
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -233,6 +236,11 @@ def _safe_name(place: str, name: Any) -> str:
         raise DataError(f"{place}: file_name is {name!r}, expected a path below the image folder")
     if "\0" in name:
         raise DataError(f"{place}: file_name {name!r} holds a null character, which no path may")
+    if _CONTROL.search(name):
+        raise DataError(
+            f"{place}: file_name {name!r} holds a control character, which could rewrite what a "
+            "terminal or a log shows; rename the file"
+        )
     if ".." in name or name[0] in "/\\" or ":" in name:
         parts = PureWindowsPath(name)
         climbs = posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."

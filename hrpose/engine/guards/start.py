@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,14 @@ from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.models.normalisation import group_batch_norm
 from hrpose.models.soundness import faults, learned
 from hrpose.processes import distributed
+from hrpose.rundir.resume import differences
 from hrpose.rundir.snapshot import misfit_of
 from hrpose.storage.addresses import without_secrets
+
+_OF_A_MACHINE = re.compile(
+    r"(load_from|pretrained|data\.(workers|timeout|(.*\.)?(root|ann_file|img_root|box_file|cache)))\b"
+)
+"""Places on a page that may differ between machines."""
 
 if TYPE_CHECKING:
     from hrpose.codecs import Codec
@@ -140,6 +148,26 @@ def require_statistics(experiment: Experiment, batches: Any) -> None:
     everywhere = [line for line in distributed.gather(message) if line]
     if everywhere:
         raise ConfigError(everywhere[:1])
+
+
+def require_same_run(identity: Mapping[str, Any]) -> None:
+    """RunError unless all processes have the same page and the same animals.
+
+    Each would make its own steps with gradients of all, and only the first is saved. Where files
+    are, and how they are read, may differ from machine to machine.
+    """
+    first, *others = distributed.gather({name: identity[name] for name in ("page", "train", "val")})
+    for number, other in enumerate(others, start=1):
+        changes = differences(json.loads(first["page"]), json.loads(other["page"]), "")
+        lines = [line for name, line in changes if not _OF_A_MACHINE.match(name)]
+        lines += [f"the {split} annotations" for split in ("train", "val")
+                  if first[split] != other[split]]  # fmt: skip
+        if lines:
+            raise RunError(
+                f"process {number} of this run is not started as process 0 is:"
+                + "".join(f"\n  - {line}" for line in lines)
+                + "\ngive all machines the same page and the same annotations"
+            )
 
 
 def require_targets(dataset: PoseDataset, codec: Codec) -> None:

@@ -222,6 +222,8 @@ def _area(where: str, entry: dict[str, Any], points: np.ndarray) -> float:
 
 def _floats(where: str, what: str, values: Any) -> np.ndarray:
     try:
+        if np.asarray(values).dtype.kind in "bUS":  # NumPy would make numbers of them
+            raise TypeError
         return np.asarray(values, dtype=np.float64).ravel()
     except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where}: {what} must be numbers, got {values!r:.60}") from None

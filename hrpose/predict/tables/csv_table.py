@@ -136,8 +136,9 @@ def _columns(path: Path, table: Iterator[list[str]]) -> Columns:
 
 def _line(cells: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    # "\r\n": else a cell that holds "\r" is not put in quotes, and no reader finds its row again
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue()[:-2] + "\n"
 
 
 def _label(text: str) -> str:

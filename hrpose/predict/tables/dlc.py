@@ -75,6 +75,7 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
     if missing:
         raise DataError(f"{config}: no config.yaml of a DeepLabCut project ({missing[0]} missing)")
     name = f"{project['Task']}{project['date']}"
+    _require_plain(config, "Task and date", name)
     models = config.parent / "dlc-models-pytorch" / f"iteration-{project.get('iteration', 0)}"
     folders = sorted(models.glob(f"{name}-trainset*shuffle{shuffle}/train"))
     if not folders:
@@ -89,7 +90,9 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
             f"{folders[0]}: there is no snapshot-NNN.pt; DeepLabCut's tools read its name (an "
             "empty file snapshot-001.pt will do)"
         )
-    net = str(read_yaml(folders[0] / "pytorch_config.yaml").get("net_type", "hrnet_w32"))
+    settings = folders[0] / "pytorch_config.yaml"
+    net = str(read_yaml(settings).get("net_type", "hrnet_w32"))
+    _require_plain(settings, "net_type", net)
     words = net.removeprefix("top_down_").split("_")
     last = max(snapshots, key=_rank).removeprefix("snapshot-")
     return (
@@ -97,6 +100,12 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
         f"_snapshot_{last}",
         bool(project.get("multianimalproject")),
     )
+
+
+def _require_plain(file: Path, what: str, name: str) -> None:
+    """DataError where `name`, which becomes part of a file's name, could lead elsewhere."""
+    if not name.isprintable() or set(name) & set("/\\:"):
+        raise DataError(f"{file}: {what} {name!r:.60}: no part of the name of a file")
 
 
 def _rank(snapshot: str) -> tuple[bool, int]:
