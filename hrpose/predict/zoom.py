@@ -13,7 +13,6 @@ from contextlib import closing
 import numpy as np
 
 from hrpose.geometry import box_around
-from hrpose.geometry import box_around
 from hrpose.predict.frames import NOWHERE, Boxes, Found, Frame
 from hrpose.predict.loop import predict
 from hrpose.predict.pipeline import Pipeline

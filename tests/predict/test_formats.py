@@ -129,6 +129,17 @@ def test_the_name_that_a_project_asks_for(tmp_path):
     train = config.parent / "dlc-models-pytorch/iteration-0/mouseOct30-trainset95shuffle1/train"
     (train / "snapshot-best-120.pt").touch()
     assert dlc.scorer_of(config, 1)[0].endswith("_snapshot_best-120")
+    text = config.read_text()
+    config.write_text(text + "snapshotindex: 0\n")
+    assert dlc.scorer_of(config, 1)[0].endswith("_snapshot_50")  # of snapshot-050.pt
+    config.write_text(text + "snapshotindex: 3\n")
+    with pytest.raises(DataError, match=r"no snapshot-NNN\.pt of index 3"):
+        dlc.scorer_of(config, 1)
+    config.write_text(text + "snapshotindex: all\n")
+    (train / "snapshot-detector-100.pt").touch()
+    assert dlc.scorer_of(config, 1)[0].endswith("shuffle1_snapshot_best-120")
+    (train / "pytorch_config.yaml").write_text("net_type: hrnet_w32\nmethod: td\n")
+    assert dlc.scorer_of(config, 1)[0].endswith("shuffle1_detector_100_snapshot_best-120")
 
 
 def test_a_folder_that_is_no_project(tmp_path):

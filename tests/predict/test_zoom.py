@@ -11,7 +11,6 @@ from toy import job, order
 
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.geometry import box_around
-from hrpose.geometry import box_around
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
