@@ -78,9 +78,9 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
     train = models / f"{name}-trainset{int(share * 100)}shuffle{shuffle}" / "train"
     if not train.is_dir():
         raise DataError(
-            f"{config}: there is no shuffle {shuffle} in {train.parents[1]}; DeepLabCut's tools find no "
-            "results without one: make it with deeplabcut.create_training_dataset, or choose "
-            "another with --shuffle"
+            f"{config}: there is no shuffle {shuffle} in {train.parents[1]}; DeepLabCut's tools "
+            "find no results without one: make it with deeplabcut.create_training_dataset, or "
+            "choose another with --shuffle"
         )
     model = read_yaml(train / "pytorch_config.yaml")
     made_by = f"snapshot_{_snapshot(train, 'snapshot', project.get('snapshotindex'))}"
