@@ -14,7 +14,7 @@ from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.crops import Cropper
 from hrpose.predict.inputs import Job
-from hrpose.predict.record import Places
+from hrpose.predict.record import JobFiles
 from hrpose.predict.tables import csv_table, dlc
 from hrpose.predict.tables.csv_table import Columns
 from hrpose.predict.tables.formats import Finished, write_formats
@@ -38,7 +38,7 @@ def finished(tmp_path):
                      + "".join(csv_table.row(*row) for row in rows))  # fmt: skip
     where = tmp_path / "v.frames.jsonl"
     video = Job("v", "video", [tmp_path / "v.mp4"])
-    places, cropper = Places(tmp_path, "v"), Cropper([], META)
+    places, cropper = JobFiles(tmp_path, "v"), Cropper([], META)
     return Finished(places, video, table, where, cropper, 25.0, (64, 48))
 
 
