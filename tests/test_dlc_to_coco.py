@@ -88,8 +88,9 @@ def test_the_figures_of_a_table(tmp_path):
     lines = [csv_table.row(str(n), np.array([row]), np.ones((1, 2))) for n, row in enumerate(rows)]
     table = tmp_path / "film.csv"
     table.write_text(columns.header() + "".join(lines))
-    assert "3 frames, steps above 60 px [1, 0], mean likelihood 1.00" in real_video.steps(
-        table, None
+    assert (
+        "3 frames, steps above 60 px [1, 0], of any point 1, mean likelihood 1.00"
+        in real_video.steps(table, None)
     )
     labels = tmp_path / "CollectedData_x.csv"
     labels.write_text("scorer,x,x,x,x\nbodyparts,a,a,b,b\ncoords,x,y,x,y\nv/1.png,0,4,5,5\n")

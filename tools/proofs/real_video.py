@@ -3,7 +3,7 @@
 
 python tools/proofs/real_video.py TABLE.csv ... [--labels CollectedData.csv] [--frames 600]
 
-Of a video: by point, the steps from one frame to the next that are above 60 px, which are not all
+Of a video: the steps from one frame to the next that are above 60 px, by point, which are not all
 errors; the mean likelihood; where a `.frames.jsonl` is beside the table, in how many frames no more
 than the whole was seen. With labels: px from the labelled points.
 """
@@ -25,9 +25,9 @@ def steps(path: Path, count: int | None) -> str:
     """In a line, what is told of the table of a video, or of its first `count` rows."""
     table = csv_table.read(path)
     points, scores = table.keypoints[:count, 0], table.scores[:count, 0]
-    jumps = (np.linalg.norm(np.diff(points, axis=0), axis=2) > JUMP).sum(axis=0)
-    said = f"{len(points)} frames, steps above {JUMP:g} px {jumps.tolist()}, "
-    said += f"mean likelihood {scores.mean():.2f}"
+    jumps = np.linalg.norm(np.diff(points, axis=0), axis=2) > JUMP
+    said = f"{len(points)} frames, steps above {JUMP:g} px {jumps.sum(axis=0).tolist()}, of any "
+    said += f"point {jumps.any(axis=1).sum()}, mean likelihood {scores.mean():.2f}"
     where = path.with_suffix(".frames.jsonl")
     if where.exists():
         looked = [entries[0]["source"] for entries in frames_jsonl.read(where)][:count]
