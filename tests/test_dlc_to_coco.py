@@ -1,14 +1,19 @@
 """The converter that the figures of docs/predict.md rest on: nothing is lost or moved."""
 
 import sys
+from pathlib import Path
 
 import dlc_to_coco
 import numpy as np
 import pytest
+from proofs import real_video
 
+from hrpose import config
 from hrpose.datasets import CocoPoseDataset
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.engine.experiment import prepare
 from hrpose.keypoints import KeypointMeta
+from hrpose.predict.tables import csv_table
 
 OPENFIELD = "openfield-dlc/labeled-data/m4s1/CollectedData_Pranav.csv"
 MIRROR = "mirror-mouse-dlc/CollectedData.csv"
@@ -69,3 +74,25 @@ def test_the_two_parts_are_blocks_and_can_be_read(data_dir, tmp_path, monkeypatc
     points = np.concatenate([data.truth().keypoints for data in found])
     np.testing.assert_array_equal(points, dlc_to_coco.read(data_dir / OPENFIELD)[2].astype("f4"))
     assert found[1][0]["image"].shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize(("page", "keypoints"), [("openfield", 4), ("mirror_mouse", 17)])
+def test_the_pages_of_the_demonstrations_are_whole(page, keypoints):
+    path = Path(__file__).parent / "pages" / f"{page}.py"
+    assert len(prepare(config.load(path)).meta) == keypoints
+
+
+def test_the_figures_of_a_table(tmp_path):
+    columns = csv_table.Columns("s", ["animal"], ["a", "b"])
+    rows = [[[0, 0], [5, 5]], [[0, 61], [5, 65]], [[0, 61], [5, 5]]]  # 61 and 60 px; 0 and 60
+    lines = [csv_table.row(str(n), np.array([row]), np.ones((1, 2))) for n, row in enumerate(rows)]
+    table = tmp_path / "film.csv"
+    table.write_text(columns.header() + "".join(lines))
+    assert (
+        "3 frames, steps above 60 px [1, 0], of any point 1, mean likelihood 1.00"
+        in real_video.steps(table, None)
+    )
+    labels = tmp_path / "CollectedData_x.csv"
+    labels.write_text("scorer,x,x,x,x\nbodyparts,a,a,b,b\ncoords,x,y,x,y\nv/1.png,0,4,5,5\n")
+    table.write_text(columns.header() + lines[0].replace("0,", "there/v/1.png,", 1))
+    assert "1 images, px: mean 2.0, median 2.0" in real_video.errors(table, labels)

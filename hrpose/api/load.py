@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hrpose.engine.evaluate import Estimator
 from hrpose.engine.experiment import prepare
-from hrpose.engine.memory import out_of_memory
+from hrpose.engine.memory import advice_if_short
 from hrpose.engine.placement import resolve_precision
-from hrpose.errors import RunError
 from hrpose.models.weights import load_weights
 from hrpose.predict.crops import Cropper
 from hrpose.predict.pipeline import Pipeline
@@ -68,12 +67,8 @@ def load_trained(
     estimator = Estimator(model, target, arithmetic)
 
     def estimate(images: Any) -> Answer:
-        try:
+        with advice_if_short("in the prediction", "set --batch-size lower"):
             return estimator(images)
-        except RuntimeError as error:
-            if not (short := out_of_memory(error)):
-                raise
-            raise RunError(f"out of memory ({short}); set --batch-size lower") from error
 
     made_from = {
         "page_sha256": provenance.page_digest(page),

@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Choose, write and say why."""
-    from hrpose.labelling.suggest import Request, suggest
+    from hrpose.labelling.suggest import SuggestRequest, suggest
 
-    request = Request(
+    request = SuggestRequest(
         args.predictions,
         args.video,
         args.n,

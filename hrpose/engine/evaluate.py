@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hrpose.engine.loading import loader
-from hrpose.engine.memory import out_of_memory
+from hrpose.engine.memory import advice_if_short
 from hrpose.engine.placement import autocast, resolve_precision
 from hrpose.errors import RunError
 from hrpose.metrics.score import Pairing, Report, score
@@ -113,15 +113,9 @@ class Evaluator:
         shown = self.log.progress(self.batches, len(self.batches), "evaluation")
         fewer = distributed.largest(len(self.batches)) - len(self.batches)
         checked = _checked(itertools.chain(shown, itertools.repeat(None, fewer)), check)
-        try:
+        with advice_if_short("in the evaluation", "set data.val_batch_size lower"):
             estimator = Estimator(model, self.device, self.precision)
             here = list(predict(self._readable(checked), estimator))
-        except RuntimeError as error:
-            if not (short := out_of_memory(error)):
-                raise
-            raise RunError(
-                f"out of memory in the evaluation ({short}); set data.val_batch_size lower"
-            ) from error
         everyone = [part for parts in distributed.gather(here) for part in parts]
         if not everyone:
             raise RunError("no animal could be evaluated: every image of the data set was left out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,3 +193,14 @@ def out_of_memory(error: RuntimeError) -> str:
     """The first line of `error` if it says that memory ran out, as torch says it in many ways."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return first if isinstance(error, torch.OutOfMemoryError) or _SHORT.search(first) else ""
+
+
+@contextmanager
+def advice_if_short(where: str, advice: str) -> Iterator[None]:
+    """RunError with `advice` where memory runs out inside: `where` says at what."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not (short := out_of_memory(error)):
+            raise
+        raise RunError(f"out of memory {where} ({short}); {advice}") from error

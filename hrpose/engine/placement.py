@@ -66,11 +66,11 @@ def wrapped(model: nn.Module, settings: RunSettings, device: torch.device) -> nn
         options = inspect.signature(DistributedDataParallel).parameters
         name = "forward_sync_buffers" if "forward_sync_buffers" in options else "broadcast_buffers"
         sync: dict[str, Any] = {name: False}  # the second name is that of torch before 2.14
-        network = DistributedDataParallel(Frame(network), ids, gradient_as_bucket_view=True, **sync)
+        network = DistributedDataParallel(Shell(network), ids, gradient_as_bucket_view=True, **sync)
     return network
 
 
-class Frame(nn.Module):
+class Shell(nn.Module):
     """Around a network: hooks on it do not get into the network, which is copied and compiled."""
 
     def __init__(self, network: nn.Module) -> None:

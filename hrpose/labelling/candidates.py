@@ -25,7 +25,7 @@ class Candidate:
     """0 to 1, how sure it is that something is wrong; 0 where there is no sign of it."""
 
 
-def candidates(
+def candidate_frames(
     signs: Sequence[Sign],
     scores: np.ndarray,
     numbers: np.ndarray,

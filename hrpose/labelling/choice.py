@@ -15,7 +15,7 @@ GAP_FRAMES = 25
 """The same where the video has neither times nor a rate."""
 
 
-def choose(pictures: Sequence[Picture], count: int) -> list[Picture]:
+def choose_pictures(pictures: Sequence[Picture], count: int) -> list[Picture]:
     """`count` of `pictures`, in the order of the video.
 
     First the surest fault; then always the one whose thumbnail is farthest from those of all that

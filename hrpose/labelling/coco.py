@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from hrpose.geometry import box_around
-from hrpose.labelling.output import Places, Suggested
+from hrpose.labelling.output import Suggested, SuggestedFiles
 from hrpose.storage.whole_file import write_whole
 
 SURE = 0.3
 """Points with this likelihood or more are visible (v 2); others have v 0, and x and y 0."""
 
 
-def write(where: Places, found: Suggested) -> None:
+def write(where: SuggestedFiles, found: Suggested) -> None:
     """The file; an animal of which no point is sure has no annotation."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

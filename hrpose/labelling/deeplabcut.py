@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from hrpose.labelling.output import Places, Suggested
+from hrpose.labelling.output import Suggested, SuggestedFiles
 from hrpose.predict.tables import h5
 from hrpose.storage.whole_file import write_whole
 
 
-def write(where: Places, found: Suggested) -> None:
+def write(where: SuggestedFiles, found: Suggested) -> None:
     """Both tables; a missing point is NaN."""
     rows = [picture.candidate.row for picture in found.chosen]
     table = replace(

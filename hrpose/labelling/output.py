@@ -28,7 +28,7 @@ _NAME = re.compile(r"img(\d+)\.(?:png|jpg)")
 
 
 @dataclass(frozen=True)
-class Places:
+class SuggestedFiles:
     """Where the files of one video go."""
 
     tables: tuple[Path, ...]
@@ -67,16 +67,16 @@ class Suggested:
         return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
 
 
-def places(kind: str, out: Path, stem: str) -> Places:
+def files_of(kind: str, out: Path, stem: str) -> SuggestedFiles:
     """Where the form `kind` has its files for the video called `stem`."""
     sheet = out / f"{stem}.suggested.jpg"
     if kind == "sleap":
-        return Places((out / f"{stem}.suggested.slp",), sheet, None)
+        return SuggestedFiles((out / f"{stem}.suggested.slp",), sheet, None)
     if kind == "coco":
-        return Places((out / f"{stem}.suggested.json",), sheet, out / stem)
+        return SuggestedFiles((out / f"{stem}.suggested.json",), sheet, out / stem)
     folder = out / "labeled-data" / stem
     tables = (folder / "machinelabels-iter0.h5", folder / "machinelabels-iter0.csv")
-    return Places(tables, sheet, folder)
+    return SuggestedFiles(tables, sheet, folder)
 
 
 def require_form(kind: str) -> None:
@@ -85,7 +85,7 @@ def require_form(kind: str) -> None:
         require(module, extra, f"--as {kind}")
 
 
-def labelled(where: Places) -> set[int]:
+def labelled(where: SuggestedFiles) -> set[int]:
     """Numbers of the frames that a person has labelled, by the csv tables of DeepLabCut."""
     found: set[int] = set()
     for file in where.images.glob("CollectedData_*.csv") if where.images else ():
@@ -96,7 +96,7 @@ def labelled(where: Places) -> set[int]:
     return found
 
 
-def write(kind: str, where: Places, found: Suggested) -> list[Path]:
+def write(kind: str, where: SuggestedFiles, found: Suggested) -> list[Path]:
     """Write images and tables; images of an earlier suggestion that are in it no more go.
 
     Raises:
@@ -118,7 +118,7 @@ def write(kind: str, where: Places, found: Suggested) -> list[Path]:
     return [*([where.images] if where.images else []), *where.tables]
 
 
-def _named_in(where: Places) -> set[str]:
+def _named_in(where: SuggestedFiles) -> set[str]:
     """Images that an earlier suggestion has written; none where a person has labelled some."""
     text = where.tables[-1]
     if where.images is None or not text.is_file() or any(where.images.glob("CollectedData_*")):

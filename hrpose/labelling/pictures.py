@@ -35,7 +35,7 @@ class Picture:
     """PNG."""
 
 
-def gather(
+def collect_pictures(
     video: VideoReader, chosen: Sequence[Candidate], folder: Path
 ) -> tuple[list[Picture], int]:
     """Frames of the candidates, written to `folder`, and how many frames the video has.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sleap_io
 
-from hrpose.labelling.output import Places, Suggested
+from hrpose.labelling.output import Suggested, SuggestedFiles
 from hrpose.predict.tables.slp import instances_of, skeleton_of
 from hrpose.storage.whole_file import draft_for_library
 
 
-def write(where: Places, found: Suggested) -> None:
+def write(where: SuggestedFiles, found: Suggested) -> None:
     """The labels file; animals without any point have no instance."""
     table, meta = found.table, found.meta
     skeleton = skeleton_of(meta)

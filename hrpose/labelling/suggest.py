@@ -12,10 +12,10 @@ import numpy as np
 
 from hrpose.errors import DataError, RunError
 from hrpose.keypoints import KeypointMeta
-from hrpose.labelling.candidates import candidates
-from hrpose.labelling.choice import GAP_FRAMES, GAP_SECONDS, choose
-from hrpose.labelling.output import Suggested, labelled, places, require_form, write
-from hrpose.labelling.pictures import Picture, check_length, gather
+from hrpose.labelling.candidates import candidate_frames
+from hrpose.labelling.choice import GAP_FRAMES, GAP_SECONDS, choose_pictures
+from hrpose.labelling.output import Suggested, files_of, labelled, require_form, write
+from hrpose.labelling.pictures import Picture, check_length, collect_pictures
 from hrpose.labelling.predictions import end_of, read_predictions
 from hrpose.labelling.reasons import signs
 from hrpose.labelling.sheet import write_sheet
@@ -26,7 +26,7 @@ _POOL = 4  # candidates for each frame that is asked for
 
 
 @dataclass
-class Request:
+class SuggestRequest:
     """What is asked for.
 
     Args:
@@ -43,7 +43,7 @@ class Request:
     overwrite: bool = False
 
 
-def suggest(request: Request) -> tuple[list[Picture], list[Path]]:
+def suggest(request: SuggestRequest) -> tuple[list[Picture], list[Path]]:
     """The chosen frames in the order of the video, and the files that were written.
 
     Raises:
@@ -51,7 +51,7 @@ def suggest(request: Request) -> tuple[list[Picture], list[Path]]:
             not so many frames, a package is missing, or what would be written is there.
     """
     require_form(request.kind)
-    planned = places(request.kind, request.out, request.video.stem)
+    planned = files_of(request.kind, request.out, request.video.stem)
     _refuse_what_is_there([*planned.tables, planned.sheet], request.overwrite)
     table = read_predictions(request.table)
     if request.count > len(table.labels):
@@ -59,24 +59,24 @@ def suggest(request: Request) -> tuple[list[Picture], list[Path]]:
             f"{request.table} has {len(table.labels)} rows, and {request.count} frames are asked "
             "for; ask for fewer with --n"
         )
-    meta = keypoints_of(request.table, table.bodyparts, request.keypoints)
+    meta = meta_of(request.table, table.bodyparts, request.keypoints)
     sides = [(meta.index(left), meta.index(right)) for left, right in meta.flip_pairs]
     found = signs(table, meta.skeleton_ids, sides)
     numbers = np.array([int(label) for label in table.labels])
     with open_video(request.video) as video, _waiting_room(request.out) as folder:
         gap, most = _gap(video), _POOL * request.count
-        pool = candidates(found, table.scores, numbers, labelled(planned), gap, most)
-        pictures, count = gather(video, pool, Path(folder))
+        pool = candidate_frames(found, table.scores, numbers, labelled(planned), gap, most)
+        pictures, count = collect_pictures(video, pool, Path(folder))
         end = end_of(request.table, table.labels)
         check_length(request.table, request.video, int(numbers[-1]), end, count)
-        chosen = choose(pictures, request.count)
+        chosen = choose_pictures(pictures, request.count)
         result = Suggested(table, meta, request.video, chosen, count)
         written = write(request.kind, planned, result)
         write_sheet(planned.sheet, result)
     return chosen, [*written, planned.sheet]
 
 
-def keypoints_of(path: Path, names: Sequence[str], page: KeypointMeta | None) -> KeypointMeta:
+def meta_of(path: Path, names: Sequence[str], page: KeypointMeta | None) -> KeypointMeta:
     """The keypoints of a table in its own order, with the pairs and the skeleton of `page`.
 
     Raises:

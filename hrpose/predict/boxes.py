@@ -44,7 +44,7 @@ class FixedBox:
 
 
 @dataclass
-class Row:
+class BoxRow:
     """A box of a file, and what frame and animal it says that it is of."""
 
     box: np.ndarray
@@ -65,7 +65,7 @@ class BoxFile:
     """
 
     def __init__(
-        self, path: Path, rows: dict[str, list[Row]], by: Literal["frame", "image"], animals: int
+        self, path: Path, rows: dict[str, list[BoxRow]], by: Literal["frame", "image"], animals: int
     ) -> None:
         self.path, self.rows, self.by, self.animals = path, rows, by, animals
         ids = {row.id for found in rows.values() for row in found if row.id is not None}
@@ -104,7 +104,7 @@ class BoxFile:
         rows = [found[slot] for slot in slots]
         return Boxes(np.stack([row.box for row in rows]), "file", slots, [row.id for row in rows])
 
-    def of(self, frame: Frame) -> list[Row]:
+    def of(self, frame: Frame) -> list[BoxRow]:
         """The rows of `frame`: of an image those whose path ends like its own, or the other way."""
         if self.by == "frame":
             return self.rows.get(str(frame.number), [])
@@ -167,12 +167,12 @@ def _read_csv(path: Path, animals: int) -> BoxFile:
                     f"{path}: its first line names {', '.join(names) or 'nothing'}; expected "
                     "frame (of a video) or image, x, y, w, h and perhaps id"
                 )
-            rows: dict[str, list[Row]] = {}
+            rows: dict[str, list[BoxRow]] = {}
             for line in table:
                 place = f"{path}: line {table.line_num}"
                 box = _csv_box(place, line)
                 key = _csv_key(place, keys[0], line[keys[0]])
-                rows.setdefault(key, []).append(Row(box, place, line.get("id") or None))
+                rows.setdefault(key, []).append(BoxRow(box, place, line.get("id") or None))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -207,7 +207,7 @@ def _read_coco(path: Path, animals: int, clean_up: Literal["mmpose", "none"]) ->
     if not isinstance(content, dict) or not content.get("images"):
         raise DataError(f"{path}: expected a COCO object with images and annotations")
     images = {image.get("id"): image for image in content["images"]}
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[BoxRow]] = {}
     for entry in content.get("annotations", []):
         place = f"{path}: annotation {entry.get('id')}"
         image = images.get(entry.get("image_id"))
@@ -218,7 +218,7 @@ def _read_coco(path: Path, animals: int, clean_up: Literal["mmpose", "none"]) ->
         if problem is None:
             name = str(image.get("file_name", image.get("filename"))).replace("\\", "/")
             number = entry.get("track_id", entry.get("instance_id"))
-            row = Row(box, place, None if number is None else str(number))
+            row = BoxRow(box, place, None if number is None else str(number))
             rows.setdefault(PurePath(name).as_posix(), []).append(row)
     if not rows:
         raise DataError(f"{path}: no annotation with a box in it")

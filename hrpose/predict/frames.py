@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-Source = Literal["full", "fixed", "file", "zoom"]
+BoxSource = Literal["full", "fixed", "file", "zoom"]
 _HASHED_ROWS = 8  # of so many rows one goes into the digest: all take as long as decoding
 
 
@@ -49,7 +49,7 @@ class Boxes:
 
     boxes: np.ndarray
     """(n, 4) float64."""
-    source: Source
+    source: BoxSource
     slots: list[int]
     """Which of the N animals each box belongs to, in rising order."""
     ids: list[str | None] = field(default_factory=list)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hrpose.keypoints import KeypointMeta
 
 
-class VideoFrame(NamedTuple):
+class FramePose(NamedTuple):
     """What `Pose.video` gives of one frame."""
 
     frame: int
@@ -89,7 +89,7 @@ class Pose:
         stop: int | None = None,
         stride: int = 1,
         batch_size: int = 32,
-    ) -> Iterator[VideoFrame]:
+    ) -> Iterator[FramePose]:
         """Each frame of a video, read once and in order; memory does not grow with its length.
 
         Args:
@@ -112,7 +112,7 @@ class Pose:
             for found in pipeline.run(frames, look):
                 where = np.full((animals, 4), np.nan)
                 where[found.where.slots] = found.where.boxes
-                yield VideoFrame(
+                yield FramePose(
                     found.frame.number, found.frame.time_s, found.keypoints, found.scores, where
                 )
 

@@ -28,14 +28,14 @@ from hrpose.storage.whole_file import flush
 
 
 @dataclass(frozen=True)
-class Places:
+class JobFiles:
     """The files of one job in the output folder."""
 
     folder: Path
     stem: str
 
     @classmethod
-    def of(cls, job: Job, out: Path) -> Places:
+    def of(cls, job: Job, out: Path) -> JobFiles:
         """Of `job`."""
         return cls(out / job.folder, job.stem)
 
@@ -66,7 +66,7 @@ class Places:
         return self.parts[2].exists()
 
 
-def remove_results(places: Places) -> None:
+def remove_results(places: JobFiles) -> None:
     """Remove what an earlier run made of a job, by its summary: a table beside a picture or another
     table of other numbers would mislead. The table itself stays until a new one takes its place.
 
@@ -98,7 +98,7 @@ class Record:
     """
 
     def __init__(
-        self, places: Places, columns: csv_table.Columns, asked: dict[str, Any], resume: bool
+        self, places: JobFiles, columns: csv_table.Columns, asked: dict[str, Any], resume: bool
     ) -> None:
         self.places, self.columns, self.asked = places, columns, asked
         self._files: list[IO[bytes]] = []

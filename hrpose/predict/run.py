@@ -21,7 +21,7 @@ from hrpose.predict.draw import draw
 from hrpose.predict.frames import Found
 from hrpose.predict.inputs import Job
 from hrpose.predict.pipeline import Look, Pipeline
-from hrpose.predict.record import Places, Record
+from hrpose.predict.record import JobFiles, Record
 from hrpose.predict.sources import Frames, frames_of
 from hrpose.predict.summary import Tally, write_summary
 from hrpose.predict.tables.csv_table import Columns
@@ -83,7 +83,7 @@ def do_job(order: Order, job: Job) -> str:
         DataError: the input cannot be used.
         RunError: another process is at it, or nothing can be written.
     """
-    places = Places.of(job, order.out)
+    places = JobFiles.of(job, order.out)
     with _alone(places):
         if order.resume and places.finished():
             with suppress(OSError):
@@ -100,7 +100,7 @@ def do_job(order: Order, job: Job) -> str:
 def check_places(jobs: list[Job], out: Path, resume: bool, overwrite: bool) -> None:
     """RunError, before any work, where a table would replace something that is there."""
     there, begun = [], []
-    for places in (Places.of(job, out) for job in jobs):
+    for places in (JobFiles.of(job, out) for job in jobs):
         summary = places.file(".json")
         if summary.exists() and not places.finished():
             raise RunError(
@@ -201,7 +201,7 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
 
 
 @contextmanager
-def _alone(places: Places) -> Iterator[None]:
+def _alone(places: JobFiles) -> Iterator[None]:
     """Keep other processes from this job's files.
 
     Raises:

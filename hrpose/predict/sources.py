@@ -93,7 +93,8 @@ def _images(job: Job) -> Iterator[Frame]:
         try:
             yield Frame(label, number, None, read_picture(path))
         except DataError as error:
-            yield Frame(label, number, None, None, str(error).partition(";")[0])
+            note = str(error).partition(";")[0].removeprefix(f"{path}: ")
+            yield Frame(label, number, None, None, note)
 
 
 def read_picture(path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from hrpose.predict.frames import Frame, Source
+from hrpose.predict.frames import BoxSource, Frame
 from hrpose.predict.inputs import Job
 from hrpose.predict.sources import Frames
 from hrpose.predict.zoom import SURE
@@ -28,7 +28,7 @@ class Tally:
     read: int = 0
     bad: list[tuple[str, str]] = field(default_factory=list)
     """Label and note of each frame that could not be read."""
-    zoomed: Counter[Source] = field(default_factory=Counter)
+    zoomed: Counter[BoxSource] = field(default_factory=Counter)
     """How often zoom's answer is from the whole frame, and how often from a closer look."""
     began: float = field(default_factory=time.monotonic)
 

@@ -161,7 +161,7 @@ def zoomed(
 
 def _best_look(pipeline: Pipeline, frame: Frame, where: Boxes, size: tuple[int, int]) -> Found:
     """What is found in the one box of `where`; where that is the whole frame, or the animal has
-    left it, in the box that the whole frame leads to. The look with most sure points counts.
+    left it, in the box that the whole frame leads to.
     """
     found = _looked(pipeline, frame, where)
     sure = _is_sure(found.keypoints[0], found.scores[0])
@@ -177,8 +177,7 @@ def _best_look(pipeline: Pipeline, frame: Frame, where: Boxes, size: tuple[int, 
     if not _enough(sure) or span.max() == 0:
         return found
     close = _looked(pipeline, frame, _closer(centre, span, size))
-    better = _is_sure(close.keypoints[0], close.scores[0]).sum() >= sure.sum()
-    return close if better else found
+    return close if _enough(_is_sure(close.keypoints[0], close.scores[0])) else found
 
 
 def _looked(pipeline: Pipeline, frame: Frame, where: Boxes) -> Found:

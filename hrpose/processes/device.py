@@ -14,24 +14,38 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt's numbers in mallo
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU."""
+    """The device of this process: a GPU if there is one (one per local rank), MPS, else the CPU.
+
+    Raises:
+        RunError: there is no such device here.
+    """
+    mps = getattr(torch.backends, "mps", None)
+    has_mps = bool(mps and mps.is_available())
     if name == "auto":
-        mps = getattr(torch.backends, "mps", None)
-        name = (
-            "cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu"
-        )
-    if name != "cuda":
-        return torch.device(name)
+        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise RunError(f"device '{name}': expected auto, cpu, cuda, cuda:1 or mps") from None
+    if device.type == "mps" and not has_mps:
+        raise RunError("device is 'mps', but torch sees none here; use 'auto' or 'cpu'")
+    if device.type != "cuda":
+        return device
     if not torch.cuda.is_available():
-        raise RunError("runner.device is 'cuda', but torch sees no GPU; use 'auto' or 'cpu'")
-    local, count = distributed.launched().local_rank, torch.cuda.device_count()
-    if local >= count:
-        raise RunError(
-            f"local process {local} has no GPU of its own: this machine has {count}; "
-            "start torchrun with --nproc-per-node of at most that"
-        )
-    torch.cuda.set_device(local)
-    return torch.device("cuda", local)
+        raise RunError(f"device is '{name}', but torch sees no GPU; use 'auto' or 'cpu'")
+    count = torch.cuda.device_count()
+    if device.index is None:
+        local = distributed.launched().local_rank
+        if local >= count:
+            raise RunError(
+                f"local process {local} has no GPU of its own: this machine has {count}; "
+                "start torchrun with --nproc-per-node of at most that"
+            )
+        device = torch.device("cuda", local)
+    elif device.index >= count:
+        raise RunError(f"device is '{name}', but this machine has {count} GPU(s), from cuda:0 on")
+    torch.cuda.set_device(device)
+    return device
 
 
 def set_backends(deterministic: bool, device: torch.device) -> None:

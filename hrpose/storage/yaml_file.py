@@ -20,7 +20,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes, huge numbers
         raise DataError(f"{path}: is no YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: expected keys and values")

@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Frame:
+class VideoFrame:
     """One frame of a video, or the place of one that cannot be decoded."""
 
     number: int
@@ -32,11 +32,11 @@ class Decoded:
     seconds: float | None
     """On the file's own clock."""
     image: Callable[[], np.ndarray | None] | None
-    """Makes the image as `Frame` has it; None where the frame is lost."""
+    """Makes the image as `VideoFrame` has it; None where the frame is lost."""
     note: str = ""
 
 
-class Source(Protocol):
+class Decoder(Protocol):
     """A library that decodes a video from its first frame to its last."""
 
     name: str

@@ -16,7 +16,7 @@ import numpy as np
 
 from hrpose.errors import DataError
 from hrpose.video.first_bytes import refuse_what_is_no_video
-from hrpose.video.frames import Decoded, Frame, Source
+from hrpose.video.frames import Decoded, Decoder, VideoFrame
 
 
 def open_video(
@@ -43,7 +43,7 @@ def open_video(
     return VideoReader(path, _source(path, decoder), start, stop, stride)
 
 
-def _source(path: Path, decoder: str) -> Source:
+def _source(path: Path, decoder: str) -> Decoder:
     # imported here: who has no PyAV needs none, and who has it needs no OpenCV to read
     if decoder == "PyAV":
         from hrpose.video.pyav_source import PyAVSource
@@ -71,7 +71,7 @@ class VideoReader:
     """
 
     def __init__(
-        self, path: Path, source: Source, start: int = 0, stop: int | None = None, stride: int = 1
+        self, path: Path, source: Decoder, start: int = 0, stop: int | None = None, stride: int = 1
     ) -> None:
         if start < 0 or stride < 1 or (stop is not None and stop <= start):
             source.close()
@@ -100,7 +100,7 @@ class VideoReader:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[VideoFrame]:
         while True:
             with self._lock:
                 if self._done:
@@ -156,7 +156,7 @@ class VideoReader:
             "none: the file is damaged, or in a form that it does not know"
         )
 
-    def _take(self) -> Frame | None:
+    def _take(self) -> VideoFrame | None:
         """The next frame; None where it is not asked for, or is none."""
         decoded, number = self._ahead, self.frames_read
         if decoded is None or (self._stop is not None and number >= self._stop):
@@ -170,7 +170,7 @@ class VideoReader:
             self._refuse_if_all_are_lost()
         return frame
 
-    def _frame(self, number: int, decoded: Decoded) -> Frame | None:
+    def _frame(self, number: int, decoded: Decoded) -> VideoFrame | None:
         wanted = number >= self._start and (number - self._start) % self._stride == 0
         image, note = None, decoded.note
         if decoded.image is not None and wanted:
@@ -186,7 +186,7 @@ class VideoReader:
         if not wanted:
             return None
         seconds = None if decoded.seconds is None else decoded.seconds - self._origin
-        return Frame(number, seconds, image, note, self._digest)
+        return VideoFrame(number, seconds, image, note, self._digest)
 
     def _refuse_if_all_are_lost(self) -> None:
         if len(self.lost_frames) == self.frames_read:

@@ -12,7 +12,7 @@ from hrpose import cli
 from hrpose.datasets.coco.file import read_coco
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
-from hrpose.labelling.suggest import Request, suggest
+from hrpose.labelling.suggest import SuggestRequest, suggest
 from hrpose.video.reader import open_video
 
 SHORT = 240  # frames
@@ -52,7 +52,7 @@ def test_of_20_spoilt_stretches_18_are_found(tmp_path, seed):
     film = write_film(tmp_path / "walk.mp4", walk(seed).points)
     table = write_table(tmp_path / "walk.csv", made)
     assert len(made.stretches) == 20 and len(made.points) == COUNT == 2330
-    chosen, _ = suggest(Request(table, film, 20, "coco", tmp_path / "out"))
+    chosen, _ = suggest(SuggestRequest(table, film, 20, "coco", tmp_path / "out"))
     numbers = [picture.candidate.number for picture in chosen]
     assert numbers == sorted(set(numbers)) and len(numbers) == 20
     assert min(np.diff(numbers)) >= RATE
@@ -72,8 +72,8 @@ def test_of_20_spoilt_stretches_18_are_found(tmp_path, seed):
 
 def test_two_runs_choose_the_same(tmp_path, short):
     table, film, _ = short
-    first, _ = suggest(Request(table, film, 5, "coco", tmp_path / "a"))
-    second, _ = suggest(Request(table, film, 5, "coco", tmp_path / "b"))
+    first, _ = suggest(SuggestRequest(table, film, 5, "coco", tmp_path / "a"))
+    second, _ = suggest(SuggestRequest(table, film, 5, "coco", tmp_path / "b"))
     assert [p.candidate for p in first] == [p.candidate for p in second]
 
 
@@ -117,7 +117,7 @@ def test_the_folder_for_deeplabcut(tmp_path, short, hrpose):
 
 def test_the_coco_file_opens_and_only_sure_points_are_visible(tmp_path, short):
     table, film, made = short
-    suggest(Request(table, film, 4, "coco", tmp_path))
+    suggest(SuggestRequest(table, film, 4, "coco", tmp_path))
     path = tmp_path / "cage.suggested.json"
     assert len(read_coco([path]).images) == 4
     content = json.loads(path.read_text())
@@ -140,7 +140,7 @@ def test_the_coco_file_opens_and_only_sure_points_are_visible(tmp_path, short):
 def test_the_file_for_sleap(tmp_path, short):
     sleap_io = pytest.importorskip("sleap_io", reason="extra `sleap` is not installed")
     table, film, made = short
-    suggest(Request(table, film, 4, "sleap", tmp_path))
+    suggest(SuggestRequest(table, film, 4, "sleap", tmp_path))
     labels = sleap_io.load_slp(str(tmp_path / "cage.suggested.slp"), open_videos=False)
     [frame] = [frame for frame in labels.labeled_frames if frame.frame_idx == 100]
     [animal] = frame.predicted_instances
@@ -151,11 +151,13 @@ def test_the_file_for_sleap(tmp_path, short):
 def test_the_skeleton_of_a_page_decides_the_limbs(tmp_path, short):
     table, film, _ = short
     page = KeypointMeta("mouse", NAMES[::-1], skeleton=[("snout", "leftear")])
-    chosen, _ = suggest(Request(table, film, 3, "coco", tmp_path, page))
+    chosen, _ = suggest(SuggestRequest(table, film, 3, "coco", tmp_path, page))
     [far] = [p.candidate.why for p in chosen if p.candidate.number == 200]
     assert "jumps" in far and "usually" not in far  # the tail is in no limb of this page
     with pytest.raises(DataError, match="its body parts are not the keypoints of the page: tail"):
-        suggest(Request(table, film, 3, "coco", tmp_path / "b", KeypointMeta("x", NAMES[:3])))
+        suggest(
+            SuggestRequest(table, film, 3, "coco", tmp_path / "b", KeypointMeta("x", NAMES[:3]))
+        )
 
 
 def test_a_page_by_its_name_is_compared_with_the_table(tmp_path, short, hrpose):
@@ -171,7 +173,7 @@ def test_frames_with_labels_are_not_suggested_again(tmp_path, short):
     folder = tmp_path / "labeled-data" / "cage"
     folder.mkdir(parents=True)
     (folder / "CollectedData_me.csv").write_text("labeled-data/cage/img100.png,1,2\n")
-    chosen, _ = suggest(Request(table, film, 6, "deeplabcut", tmp_path))
+    chosen, _ = suggest(SuggestRequest(table, film, 6, "deeplabcut", tmp_path))
     assert 100 not in [picture.candidate.number for picture in chosen]
     assert 200 in [picture.candidate.number for picture in chosen]
 
@@ -223,11 +225,11 @@ def test_a_table_of_a_longer_video_is_refused(tmp_path, short, hrpose):
 def test_a_table_of_every_third_frame_and_one_with_a_stop_belong_to_their_video(tmp_path, short):
     table, film, _ = short
     third = cut(table, tmp_path / "third.csv", slice(1, None, 3))
-    chosen, _ = suggest(Request(third, film, 3, "coco", tmp_path / "a"))
+    chosen, _ = suggest(SuggestRequest(third, film, 3, "coco", tmp_path / "a"))
     assert {p.candidate.number % 3 for p in chosen} == {1}
     stopped = cut(table, tmp_path / "stopped.csv", slice(0, 150))
     (tmp_path / "stopped.json").write_text('{"options": {"stop": 150}}')
-    assert len(suggest(Request(stopped, film, 3, "coco", tmp_path / "b"))[0]) == 3
+    assert len(suggest(SuggestRequest(stopped, film, 3, "coco", tmp_path / "b"))[0]) == 3
 
 
 def test_more_frames_than_lie_a_second_apart_are_refused(tmp_path, short, hrpose):
@@ -260,7 +262,7 @@ def test_lost_rows_are_drawn_and_written_without_points(tmp_path, short):
     points, scores = made.points.copy(), made.scores.copy()
     points[120], scores[120] = np.nan, 0
     table = write_table(tmp_path / "lost.csv", Walk(points, scores, []))
-    chosen, _ = suggest(Request(table, film, 3, "coco", tmp_path))
+    chosen, _ = suggest(SuggestRequest(table, film, 3, "coco", tmp_path))
     assert 120 in [picture.candidate.number for picture in chosen]
     content = json.loads((tmp_path / "cage.suggested.json").read_text())
     assert len(content["images"]) == 3 and len(content["annotations"]) == 2

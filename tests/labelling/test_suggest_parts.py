@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hrpose.errors import DataError
-from hrpose.labelling.candidates import Candidate, candidates
-from hrpose.labelling.choice import choose
+from hrpose.labelling.candidates import Candidate, candidate_frames
+from hrpose.labelling.choice import choose_pictures
 from hrpose.labelling.pictures import Picture
 from hrpose.labelling.predictions import read_predictions
 from hrpose.labelling.reasons import signs, steady_pairs
@@ -133,18 +133,18 @@ def test_the_choice_takes_faults_first_then_what_looks_different():
         picture(120, 50, 0.5, 4.0),
         picture(180, 255, 0, 6.0),
     ]
-    assert [p.candidate.number for p in choose(found, 2)] == [0, 120]
-    assert [p.candidate.number for p in choose(found, 3)] == [0, 60, 120]
-    assert [p.candidate.number for p in choose(found, 4)] == [0, 60, 120, 180]
+    assert [p.candidate.number for p in choose_pictures(found, 2)] == [0, 120]
+    assert [p.candidate.number for p in choose_pictures(found, 3)] == [0, 60, 120]
+    assert [p.candidate.number for p in choose_pictures(found, 4)] == [0, 60, 120, 180]
 
 
 def test_the_choice_goes_by_the_times_of_the_frames():
     slow = [picture(n, n, 1, n / 10) for n in range(0, 40, 5)]  # half a second apart
-    assert np.diff([p.candidate.number for p in choose(slow, 3)]).min() >= 10
+    assert np.diff([p.candidate.number for p in choose_pictures(slow, 3)]).min() >= 10
     timeless = [picture(n, n, 1, None) for n in range(0, 100, 20)]
-    assert [p.candidate.number for p in choose(timeless, 2)] == [0, 80]
+    assert [p.candidate.number for p in choose_pictures(timeless, 2)] == [0, 80]
     with pytest.raises(DataError, match="only 3 frames can be chosen"):
-        choose(timeless, 4)
+        choose_pictures(timeless, 4)
 
 
 def test_candidates_take_the_worst_of_each_kind_in_turn():
@@ -152,9 +152,9 @@ def test_candidates_take_the_worst_of_each_kind_in_turn():
     scores[[5, 15, 25], 0, 0] = 0.1, 0.2, 0.3
     points[45, 3] += [0, 50]
     made = table(points, scores)
-    found = candidates(signs(made, [(0, 1)], []), made.scores, np.arange(60), (), 5, 3)
+    found = candidate_frames(signs(made, [(0, 1)], []), made.scores, np.arange(60), (), 5, 3)
     assert [candidate.row for candidate in found] == [5, 45, 15]
-    found = candidates(signs(made, [(0, 1)], []), made.scores, np.arange(60), {5}, 5, 6)
+    found = candidate_frames(signs(made, [(0, 1)], []), made.scores, np.arange(60), {5}, 5, 6)
     assert [candidate.row for candidate in found][:3] == [15, 45, 25]
     assert found[3].weight == 0 and "no sign of a fault" in found[3].why
 

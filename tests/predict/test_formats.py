@@ -14,7 +14,7 @@ from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.predict.crops import Cropper
 from hrpose.predict.inputs import Job
-from hrpose.predict.record import Places
+from hrpose.predict.record import JobFiles
 from hrpose.predict.tables import csv_table, dlc
 from hrpose.predict.tables.csv_table import Columns
 from hrpose.predict.tables.formats import Finished, write_formats
@@ -38,7 +38,7 @@ def finished(tmp_path):
                      + "".join(csv_table.row(*row) for row in rows))  # fmt: skip
     where = tmp_path / "v.frames.jsonl"
     video = Job("v", "video", [tmp_path / "v.mp4"])
-    places, cropper = Places(tmp_path, "v"), Cropper([], META)
+    places, cropper = JobFiles(tmp_path, "v"), Cropper([], META)
     return Finished(places, video, table, where, cropper, 25.0, (64, 48))
 
 
@@ -139,6 +139,17 @@ def test_the_name_that_a_project_asks_for(tmp_path):
     train = config.parent / "dlc-models-pytorch/iteration-0/mouseOct30-trainset95shuffle1/train"
     (train / "snapshot-best-120.pt").touch()
     assert dlc.scorer_of(config, 1)[0].endswith("_snapshot_best-120")
+    text = config.read_text()
+    config.write_text(text + "snapshotindex: 0\n")
+    assert dlc.scorer_of(config, 1)[0].endswith("_snapshot_50")  # of snapshot-050.pt
+    config.write_text(text + "snapshotindex: 3\n")
+    with pytest.raises(DataError, match=r"no snapshot-NNN\.pt of index 3"):
+        dlc.scorer_of(config, 1)
+    config.write_text(text + "snapshotindex: all\n")
+    (train / "snapshot-detector-100.pt").touch()
+    assert dlc.scorer_of(config, 1)[0].endswith("shuffle1_snapshot_best-120")
+    (train / "pytorch_config.yaml").write_text("net_type: hrnet_w32\nmethod: td\n")
+    assert dlc.scorer_of(config, 1)[0].endswith("shuffle1_detector_100_snapshot_best-120")
 
 
 def test_a_folder_that_is_no_project(tmp_path):

@@ -18,7 +18,7 @@ from toy import CutOffError, Network, job, order
 from hrpose.errors import DataError, RunError
 from hrpose.predict import record, run, sources
 from hrpose.predict.boxes import read_boxes
-from hrpose.predict.record import Places
+from hrpose.predict.record import JobFiles
 from hrpose.predict.run import Order, check_places, do_job
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
@@ -54,7 +54,7 @@ def test_cut_off_in_the_middle_of_a_line(whole, tmp_path, seed):
     with pytest.raises(CutOffError):
         do_job(order(out, Network(4)), task)
     draw = random.Random(seed)
-    for path in Places(out, "cage").parts:  # the system may have kept any part of each
+    for path in JobFiles(out, "cage").parts:  # the system may have kept any part of each
         os.truncate(path, draw.randint(0, path.stat().st_size))
     do_job(order(out, Network(), resume=True), task)
     assert (out / "cage.csv").read_bytes() == want
@@ -135,8 +135,8 @@ def test_two_processes_do_not_share_a_job(tmp_path):
     task = job(tmp_path / "cage", 8)
     code = (
         "import sys, time; from pathlib import Path; from hrpose.predict.run import _alone;"
-        "from hrpose.predict.record import Places\n"
-        f"with _alone(Places(Path({str(tmp_path / 'out')!r}), 'cage')):\n"
+        "from hrpose.predict.record import JobFiles\n"
+        f"with _alone(JobFiles(Path({str(tmp_path / 'out')!r}), 'cage')):\n"
         "    print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -81,3 +81,11 @@ def test_a_gpu_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(RunError, match="torch sees no GPU"):
         choose_device("cuda")
+    with pytest.raises(RunError, match="'cuda:3', but torch sees no GPU"):
+        choose_device("cuda:3")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(RunError, match="'cuda:3', but this machine has 2"):
+        choose_device("cuda:3")
+    with pytest.raises(RunError, match="'gpu': expected auto, cpu, cuda"):
+        choose_device("gpu")

@@ -19,7 +19,7 @@ from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.images import size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.errors import DataError
-from hrpose.video.frames import Frame
+from hrpose.video.frames import VideoFrame
 from hrpose.video.reader import open_video
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -143,7 +143,7 @@ class _Footage:
         self.filename, self.stem = filename, stem
         self._video, self._source = video, source
         self._folders = [given] if given else [source.parent]
-        self._frames: Iterator[Frame] = iter(())
+        self._frames: Iterator[VideoFrame] = iter(())
         self._at = -1
         self._size: tuple[int, int] | None = None
         self._embedded = type(video.backend).__name__ == "HDF5Video"

@@ -3,9 +3,7 @@
 They ask a project for the name of its model, and look for files that begin with the video's name
 and that one. So the file is called `<video><scorer>.h5`, `_el` at its end where the project has
 several animals; beside it lie the csv and the small `_meta.pickle`. Missing points are -1, not NaN,
-which analyzeskeleton refuses. Files of this form that were written by hand went through
-filterpredictions, plot_trajectories, analyzeskeleton, create_labeled_video and
-extract_outlier_frames of DeepLabCut 3.0.2; those of this module have not been tried there.
+which analyzeskeleton refuses. docs/predict.md says which of DeepLabCut's functions were tried.
 """
 
 from __future__ import annotations
@@ -77,27 +75,26 @@ def scorer_of(config: Path, shuffle: int) -> tuple[str, bool]:
     name = f"{project['Task']}{project['date']}"
     _require_plain(config, "Task and date", name)
     models = config.parent / "dlc-models-pytorch" / f"iteration-{project.get('iteration', 0)}"
-    folders = sorted(models.glob(f"{name}-trainset*shuffle{shuffle}/train"))
-    if not folders:
+    share = (project.get("TrainingFraction") or [0.95])[0]
+    train = models / f"{name}-trainset{int(share * 100)}shuffle{shuffle}" / "train"
+    if not train.is_dir():
         raise DataError(
-            f"{config}: there is no shuffle {shuffle} in {models}; DeepLabCut's tools find no "
-            "results without one: make it with deeplabcut.create_training_dataset, or choose "
-            "another with --shuffle"
+            f"{config}: there is no shuffle {shuffle} in {train.parents[1]}; DeepLabCut's tools "
+            "find no results without one: make it with deeplabcut.create_training_dataset, or "
+            "choose another with --shuffle"
         )
-    snapshots = [path.stem for path in folders[0].glob("snapshot-*.pt")]
-    if not snapshots:
-        raise DataError(
-            f"{folders[0]}: there is no snapshot-NNN.pt; DeepLabCut's tools read its name (an "
-            "empty file snapshot-001.pt will do)"
-        )
-    settings = folders[0] / "pytorch_config.yaml"
-    net = str(read_yaml(settings).get("net_type", "hrnet_w32"))
-    _require_plain(settings, "net_type", net)
+    model = read_yaml(train / "pytorch_config.yaml")
+    made_by = f"snapshot_{_snapshot(train, 'snapshot', project.get('snapshotindex'))}"
+    detectors = list(train.glob("snapshot-detector-*.pt"))
+    if detectors and str(model.get("method")).lower() == "td":
+        index = project.get("detector_snapshotindex")
+        made_by = f"detector_{_snapshot(train, 'snapshot-detector', index)}_{made_by}"
+    net = str(model.get("net_type", "hrnet_w32"))
+    _require_plain(train / "pytorch_config.yaml", "net_type", net)
     words = net.removeprefix("top_down_").split("_")
-    last = max(snapshots, key=_rank).removeprefix("snapshot-")
+    network = "".join(word.capitalize() for word in words)
     return (
-        f"DLC_{''.join(word.capitalize() for word in words)}_{name}shuffle{shuffle}"
-        f"_snapshot_{last}",
+        f"DLC_{network}_{name}shuffle{shuffle}_{made_by}",
         bool(project.get("multianimalproject")),
     )
 
@@ -108,7 +105,20 @@ def _require_plain(file: Path, what: str, name: str) -> None:
         raise DataError(f"{file}: {what} {name!r:.60}: no part of the name of a file")
 
 
-def _rank(snapshot: str) -> tuple[bool, int]:
-    """DeepLabCut takes the best snapshot if there is one, else the last."""
-    number = re.search(r"(\d+)$", snapshot)
-    return "best" in snapshot, int(number[1]) if number else 0
+def _snapshot(train: Path, kind: str, index: Any) -> str:
+    """What DeepLabCut calls the snapshot of `index` in a folder: they are in the order of their
+    epochs, and the best one, where there is one, is the last.
+
+    Raises:
+        DataError: there is none.
+    """
+    names = (re.fullmatch(rf"{kind}-(best-)?(\d+)", path.stem) for path in train.glob("*.pt"))
+    found = sorted((bool(name[1]), int(name[2])) for name in names if name)
+    place = index if isinstance(index, int) else -1  # 'all' is the last one too
+    if not -len(found) <= place < len(found):
+        raise DataError(
+            f"{train}: there is no {kind}-NNN.pt of index {place}; DeepLabCut's tools read its "
+            f"name (an empty file {kind}-001.pt will do)"
+        )
+    best, epochs = found[place]
+    return f"{'best-' if best else ''}{epochs}"

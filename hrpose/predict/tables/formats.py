@@ -13,7 +13,7 @@ from hrpose.environment import require
 if TYPE_CHECKING:
     from hrpose.predict.crops import Cropper
     from hrpose.predict.inputs import Job
-    from hrpose.predict.record import Places
+    from hrpose.predict.record import JobFiles
 
 FORMATS = ("csv", "h5", "dlc", "slp", "coco", "jsonl")
 _NEEDS = {
@@ -35,7 +35,7 @@ class Finished:
         size: (W, H) px of a video.
     """
 
-    places: Places
+    places: JobFiles
     job: Job
     table: Path
     where: Path
