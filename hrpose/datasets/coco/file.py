@@ -168,12 +168,12 @@ def _say_backslashes(file: CocoFile) -> None:
         file.faults.append(fault("backslashes", what, ", ".join(map(str, file.paths)), places))
 
 
-def image_path(folder: Path, name: str) -> Path:
+def image_path(folder: Path, name: str) -> str:
     """The file `name` of an image in `folder`. A backslash is '/' where that is not its name."""
     path = folder / name
     if "\\" in name and not path.exists():
-        return folder / name.replace("\\", "/")
-    return path
+        path = folder / name.replace("\\", "/")
+    return str(path)
 
 
 def _choose_images(file: CocoFile, pattern: str) -> None:
