@@ -22,6 +22,7 @@ from hrpose.datasets.coco.entry import (
     is_crowd,
     keypoints_of,
     sane,
+    sound,
 )
 from hrpose.datasets.coco.file import CocoFile, hashable, image_size
 from hrpose.errors import DataError
@@ -150,7 +151,7 @@ def coco_annotations(columns: Columns, order: np.ndarray, area_from: AreaFrom) -
     `area_from` is not 'box', else that of the box.
     """
     points, boxes = columns.points[order], columns.boxes[order]
-    points = np.where(sane(points).all(axis=2, keepdims=True), points, 0.0)
+    points = np.where(sound(points)[..., None], points, 0.0)
     boxes = np.where(sane(boxes), boxes, 0.0)
     of_box = boxes[:, 2:].prod(axis=1).tolist()
     ids, areas, more = [], [], {}

@@ -6,7 +6,7 @@ Legend: N animals, K keypoints, W, H width and height of an image in px.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,8 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.coco.columns import read_columns
 from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
-from hrpose.datasets.coco.file import image_path, image_size, read_coco
+from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco.names import image_path
 from hrpose.datasets.coco.rows import animals_of, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
 from hrpose.datasets.faults.labels import faults_of
@@ -26,6 +27,7 @@ from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.processes.collector import collector_still
 from hrpose.storage.json_file import check_folder
 from hrpose.structures import Instances
 
@@ -60,6 +62,7 @@ class CocoPoseDataset(PoseDataset):
         DataError: a file or folder is missing or broken, or does not fit `keypoints`.
     """
 
+    @collector_still()
     def __init__(
         self,
         ann_file: str | Sequence[str],
@@ -94,10 +97,7 @@ class CocoPoseDataset(PoseDataset):
         category_ids = used_categories(file, keypoints, category)
         columns = read_columns(file, keypoints, category_ids, box, area)
         rows, self._coco_annotations, self.left_out = animals_of(columns, box_clean_up, area)
-        self._images = {
-            image_id: (image_path(folders[image["file"]], image["file_name"]), image)
-            for image_id, image in file.images.items()
-        }
+        self._images = _images_of(file, folders)
         table = label_table(columns, keypoints)
         self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
@@ -114,11 +114,7 @@ class CocoPoseDataset(PoseDataset):
         self.source = ", ".join(map(str, paths))
         self._notes = file.notes
         self._path = paths[0]
-        self._names = {  # of the others the id is the name, and the path the first
-            entry.id: (entry.name, entry.path)
-            for entry in file.entries
-            if entry.source_id != entry.id or entry.path != paths[0]
-        }
+        self._names = _names_that_differ(file)
         self._boxes, self._animals = rows.boxes, rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
@@ -233,3 +229,22 @@ def _pair_up(
             "all, or one each"
         )
     return [root / name for name in files], [root / name for name in folders]
+
+
+def _images_of(file: CocoFile, folders: Sequence[Path]) -> dict[int, tuple[str, dict[str, Any]]]:
+    """Path and entry of each image, by id; `folders` are those of the files."""
+    return {
+        image_id: (image_path(folders[image["file"]], image["file_name"]), image)
+        for image_id, image in file.images.items()
+    }
+
+
+def _names_that_differ(file: CocoFile) -> dict[int, tuple[Hashable, Path]]:
+    """Name and path of annotations, by id, but of those whose name it is and that are in the first
+    file.
+    """
+    return {
+        entry.id: (entry.name, entry.path)
+        for entry in file.entries
+        if entry.source_id != entry.id or entry.path != file.paths[0]
+    }

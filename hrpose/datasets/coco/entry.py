@@ -104,6 +104,12 @@ def sane(numbers: np.ndarray) -> np.ndarray:
     return np.abs(numbers) < LIMIT
 
 
+def sound(points: np.ndarray) -> np.ndarray:
+    """Which of `points` (..., 3) are `sane` in x, y and v."""
+    good = sane(points)
+    return good[..., 0] & good[..., 1] & good[..., 2]  # `all` over three takes ten times as long
+
+
 def is_crowd(entry: dict[str, Any]) -> bool:
     """Whether an annotation is marked iscrowd. NaN and '0' are not: pandas and csv files make them
     of a 0.
@@ -155,7 +161,7 @@ def box_around(points: np.ndarray, size: tuple[float, float] | None) -> np.ndarr
     With a margin of a fifth of the longer side, and at least a tenth of the image's shorter side
     long and high, as `hrpose convert` makes them; cut at the borders of the image.
     """
-    known = points[(points[:, 2] > 0) & sane(points).all(axis=1), :2]
+    known = points[(points[:, 2] > 0) & sound(points), :2]
     if not len(known):
         return np.full(4, np.nan)
     low, high = known.min(axis=0), known.max(axis=0)

@@ -18,7 +18,7 @@ from hrpose.datasets.coco.entry import (
     box_of,
     clean_boxes,
     first_reasons,
-    sane,
+    sound,
 )
 from hrpose.datasets.coco.file import CocoFile, check_category, hashable
 from hrpose.errors import DataError
@@ -111,7 +111,7 @@ def _why_not(points: np.ndarray, bare: np.ndarray, crowd: np.ndarray) -> list[st
             "marked iscrowd": crowd,
             "without keypoints": bare,
             "with a labelled keypoint that is not finite": ~(
-                sane(points).all(axis=2) | (points[..., 2] == 0)
+                sound(points) | (points[..., 2] == 0)
             ).all(axis=1),
             "without a labelled keypoint": ~labelled.any(axis=1),
         }

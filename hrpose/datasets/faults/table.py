@@ -72,7 +72,7 @@ class LabelTable:
 
 def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest (N, 2) of points (N, K, 2), NaN where there is none."""
-    known = np.isfinite(xy).all(axis=2, keepdims=True)
+    known = np.isfinite(xy[..., :1]) & np.isfinite(xy[..., 1:])
     low = np.where(known, xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(known, xy, -np.inf).max(axis=1, initial=-np.inf)
     none = ~known.any(axis=1)
