@@ -39,7 +39,7 @@ def page_of(found: Look) -> str:
     return render(
         Path(__file__).with_name("page.html"),
         title=found.title,
-        lead=f"{found.dataset.summary().splitlines()[-1]}; {chosen}",
+        lead=f"From {found.dataset.source or 'drawn animals'}; {chosen}.",
         keypoints=keypoint_key(found.dataset.meta),
         cards=cards,
         wide=found.views_each > 2,

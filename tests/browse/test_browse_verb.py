@@ -10,6 +10,7 @@ import pytest
 from hrpose.cli import main
 from hrpose.config import load
 from hrpose.engine.experiment import prepare
+from hrpose.errors import ConfigError
 from hrpose.visualize.colours import LEFT, RIGHT
 
 
@@ -58,6 +59,7 @@ def test_a_page_shows_each_animal_as_annotated_and_in_a_mirror(browse, sound):
     ] * 3  # fmt: skip
     assert len({words.partition(",")[0] for words in shown}) == 3
     assert len(seen.all("section")) == 3
+    assert "cats.json; drawn with seed 0." in seen.text
     assert "as annotated: 3 of 4 keypoints" in seen.text
     assert "left_paw" in seen.text and "has a side and no partner" not in seen.text
 
@@ -183,8 +185,8 @@ def test_a_bad_image_has_its_place_in_the_picture(browse, farm):
 
 
 def test_a_page_that_training_would_refuse_can_be_looked_at(browse, farm, sound):
-    """Its metrics divide by a horse's keypoints, which cats have not: nothing that draws asks."""
-    with pytest.raises(Exception, match="'Shoulder' is no keypoint"):
+    """Its metrics are still those of horses: nothing that draws asks for them."""
+    with pytest.raises(ConfigError, match="'Shoulder' is no keypoint of 'cats'"):
         prepare(load(farm.page(), []))
     assert browse("--heatmaps")[0] == 0
 
