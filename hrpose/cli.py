@@ -14,6 +14,7 @@ import sys
 
 import hrpose
 from hrpose.errors import shown_to_user
+from hrpose.processes.sharing import spin_briefly
 
 VERBS = {
     "convert": "make COCO files of the labels of other programs, and back",
@@ -41,6 +42,7 @@ def main(verb: str | None = None) -> None:
     if not words or words[0] not in VERBS:
         _no_verb(words)
         return
+    spin_briefly()
     command = importlib.import_module(f"hrpose.commands.{words[0]}")
     parser = argparse.ArgumentParser(prog=f"hrpose {words[0]}", description=command.__doc__)
     command.add_arguments(parser)

@@ -19,6 +19,7 @@ from pathlib import Path
 import hrpose
 from hrpose.config.pages import pages_folder, shipped_pages
 from hrpose.environment import EXTRAS, install, opencv_5, opencv_owners
+from hrpose.processes.sharing import WAITING, crowded
 
 OK, WARNING, HINDERS = "ok", "warning", "hinders"
 Finding = tuple[str, str]
@@ -163,6 +164,10 @@ def devices() -> Iterator[Finding]:
     except Exception:  # `imports` has said why
         return
     yield OK, f"CPU: {os.cpu_count()} cores, {torch.get_num_threads()} threads of torch"
+    if crowded():
+        waits = {name: os.environ[name] for name in WAITING if name in os.environ}
+        told = ", ".join(f"{name}={value}" for name, value in waits.items()) or "nothing set"
+        yield OK, f"{crowded()}; how OpenMP's threads wait: {told}"
     if torch.cuda.is_available():
         for number in range(torch.cuda.device_count()):
             gpu = torch.cuda.get_device_properties(number)

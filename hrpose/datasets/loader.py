@@ -19,6 +19,7 @@ from hrpose.datasets.batch import collate
 from hrpose.datasets.shipping import Collate
 from hrpose.datasets.worker_errors import end_on_lost_batches, with_advice
 from hrpose.errors import LoaderError
+from hrpose.processes.device import keep_freed_memory
 
 Key = tuple[int, int]
 
@@ -146,7 +147,9 @@ def make_loader(
 
 
 def _start_worker(worker: int) -> None:
-    """One thread of work; and a Ctrl-C or SIGTERM to all processes is the main one's to answer."""
+    """One thread of work, with freed memory kept, for a decoded photograph takes megabytes; and a
+    Ctrl-C or SIGTERM to all processes is the main one's to answer.
+    """
     for name in ("SIGINT", "SIGBREAK"):  # the latter is Windows' Ctrl-Break
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -155,6 +158,7 @@ def _start_worker(worker: int) -> None:
         threading.Thread(target=_obey_parent, daemon=True).start()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    keep_freed_memory()
     end_on_lost_batches()
 
 

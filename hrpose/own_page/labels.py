@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.datasets.coco.columns import read_columns
 from hrpose.datasets.coco.file import CocoFile, hashable, image_size, read_coco
-from hrpose.datasets.coco.rows import read_animals, used_categories
+from hrpose.datasets.coco.rows import animals_of, used_categories
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances
@@ -176,7 +177,8 @@ def _part(
     name: str, file: CocoFile, images: Path, meta: KeypointMeta, category: str | None
 ) -> Part:
     path = file.paths[0]
-    rows, _, left_out = read_animals(file, meta, used_categories(file, meta, category), "none")
+    columns = read_columns(file, meta, used_categories(file, meta, category))
+    rows, _, left_out = animals_of(columns, "none")
     animals = rows.instances()
     if not len(animals):
         raise DataError(f"{path}: no animal can be used ({left_out[0][1] if left_out else 'none'})")

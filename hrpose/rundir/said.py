@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from hrpose.processes import distributed
+from hrpose.processes.sharing import crowded
 from hrpose.rundir import provenance
 from hrpose.rundir.log import RunLog
 from hrpose.rundir.meter import Meter, duration, memory
@@ -38,11 +39,13 @@ def say_size(
     """
     world, (steps, step_size) = distributed.world_size(), steps_of(state.identity)
     parameters = list(state.model.parameters())
+    busy = crowded()
     log.info(
         f"{name}: {sum(p.numel() for p in parameters) / 1e6:.2f} M parameters on "
         f"{provenance.machine(parameters[0].device)}, {arithmetic}; {epochs} epochs of "
         f"{steps} steps of {min(step_size, animals)} animals "
         f"({world} process{'es' * (world > 1)}), {workers} loader workers each"
+        + (f"; {busy}" if busy else "")
     )
 
 

@@ -1,6 +1,7 @@
 import itertools
 import os
 import pickle
+import platform
 
 import numpy as np
 import pytest
@@ -177,6 +178,32 @@ def test_workers_use_one_thread():
     (batch,) = make_loader(Threads(), 1, 1, shuffle=False, drop_last=False)
     assert batch["bad"][0] == "[1, 1]"  # OpenCV counts the caller too
     assert batch["bad"][1] != str(os.getpid())
+
+
+class Memory:
+    """Stands in for a data set; says how many pages the second of two large blocks brings."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, key):
+        import resource
+
+        counts = []
+        for _ in range(2):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            block = b"x" * (64 << 20)
+            counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+            del block
+        return {"bad": [str(counts[1])]}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_workers_use_freed_memory_again():
+    loader = make_loader(Memory(), 1, 1, shuffle=False, drop_last=False)
+    loader.multiprocessing_context = "spawn"  # a fork has it from this process, if that keeps it
+    (batch,) = loader
+    assert int(batch["bad"][0]) < 100  # 64 MiB are 16,384 pages of 4 KiB
 
 
 def spoil(toy, number, content=b""):

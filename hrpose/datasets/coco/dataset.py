@@ -6,7 +6,8 @@ Legend: N animals, K keypoints, W, H width and height of an image in px.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,15 +16,18 @@ import numpy as np
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
+from hrpose.datasets.coco.columns import read_columns
 from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
-from hrpose.datasets.coco.file import CocoFile, image_path, image_size, read_coco
-from hrpose.datasets.coco.rows import read_animals, read_detections, used_categories
+from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco.names import image_path
+from hrpose.datasets.coco.rows import animals_of, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
 from hrpose.datasets.faults.labels import faults_of
 from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.processes.collector import collector_still
 from hrpose.storage.json_file import check_folder
 from hrpose.structures import Instances
 
@@ -58,6 +62,7 @@ class CocoPoseDataset(PoseDataset):
         DataError: a file or folder is missing or broken, or does not fit `keypoints`.
     """
 
+    @collector_still()
     def __init__(
         self,
         ann_file: str | Sequence[str],
@@ -90,14 +95,10 @@ class CocoPoseDataset(PoseDataset):
         for folder in () if labels_only else folders:
             check_folder(folder, "image folder")
         category_ids = used_categories(file, keypoints, category)
-        rows, annotations, self.left_out = read_animals(
-            file, keypoints, category_ids, box_clean_up, box, area
-        )
-        self._images = {
-            image_id: (str(image_path(folders[image["file"]], image["file_name"])), image)
-            for image_id, image in file.images.items()
-        }
-        table = label_table(file, category_ids, keypoints, box, area)
+        columns = read_columns(file, keypoints, category_ids, box, area)
+        rows, self._coco_annotations, self.left_out = animals_of(columns, box_clean_up, area)
+        self._images = _images_of(file, folders)
+        table = label_table(columns, keypoints)
         self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
         made_from += [name for name in (box, area) if name != "file"]
@@ -109,11 +110,12 @@ class CocoPoseDataset(PoseDataset):
             self.left_out += unused
             made_from += [digest, box_score_thr]
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
-        self._coco = _coco_dict(file, annotations, category_ids)
+        self._categories = [file.categories[category_id] for category_id in category_ids]
         self.source = ", ".join(map(str, paths))
         self._notes = file.notes
-        self._annotations = {entry.id: (entry.name, entry.path) for entry in file.entries}
-        self._boxes, self._animals = rows.exact_boxes(), rows.instances()
+        self._path = paths[0]
+        self._names = _names_that_differ(file)
+        self._boxes, self._animals = rows.boxes, rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
         if crop == "frame" and not labels_only:
@@ -169,19 +171,29 @@ class CocoPoseDataset(PoseDataset):
         """The ground truth of the categories used; ids as in the file wherever COCO allows them."""
         return self._coco
 
+    @cached_property
+    def _coco(self) -> dict[str, Any]:
+        images = [
+            {key: value for key, value in image.items() if key != "file"}
+            for _, image in self._images.values()
+        ]
+        annotations = self._coco_annotations.objects()
+        return {"images": images, "annotations": annotations, "categories": self._categories}
+
     def describe(self, index: int) -> str:
         """The annotation, with its id as in the file."""
         number = int(self._animals.annotation_ids[index])
         if number < 0:
             return f"a detection on image {self._animals.image_ids[index]} of {self.source}"
-        name, path = self._annotations[number]
+        name, path = self._names.get(number, (number, self._path))
         return f"annotation {name} of {path}"
 
     def place(self, index: int) -> Place:
         """Ids as in the file, and the image."""
         animals = self._animals
         _, image = self._images[int(animals.image_ids[index])]
-        name, _ = self._annotations.get(int(animals.annotation_ids[index]), (None, None))
+        number = int(animals.annotation_ids[index])
+        name, _ = self._names.get(number, (number if number >= 0 else None, self._path))
         return Place(image.get("source_id", image["id"]), name, image["file_name"])
 
     def image_file(self, image_id: int) -> str:
@@ -219,12 +231,20 @@ def _pair_up(
     return [root / name for name in files], [root / name for name in folders]
 
 
-def _coco_dict(
-    file: CocoFile, annotations: list[dict[str, Any]], category_ids: Sequence[int]
-) -> dict[str, Any]:
-    images = [
-        {key: value for key, value in image.items() if key != "file"}
-        for image in file.images.values()
-    ]
-    categories = [file.categories[category_id] for category_id in category_ids]
-    return {"images": images, "annotations": annotations, "categories": categories}
+def _images_of(file: CocoFile, folders: Sequence[Path]) -> dict[int, tuple[str, dict[str, Any]]]:
+    """Path and entry of each image, by id; `folders` are those of the files."""
+    return {
+        image_id: (image_path(folders[image["file"]], image["file_name"]), image)
+        for image_id, image in file.images.items()
+    }
+
+
+def _names_that_differ(file: CocoFile) -> dict[int, tuple[Hashable, Path]]:
+    """Name and path of annotations, by id, but of those whose name it is and that are in the first
+    file.
+    """
+    return {
+        entry.id: (entry.name, entry.path)
+        for entry in file.entries
+        if entry.source_id != entry.id or entry.path != file.paths[0]
+    }

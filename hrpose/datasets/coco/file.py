@@ -6,24 +6,20 @@ several files or are strings, categories without keypoints, sizes left out.
 
 from __future__ import annotations
 
-import os
-import posixpath
-import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from hrpose.datasets.coco.entry import Entry
+from hrpose.datasets.coco.names import safe_name
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.faults.kinds import fault
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -140,14 +136,14 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
         name = entry.get("file_name", entry.get("filename"))
         image = {
             "id": new_id,
-            "file_name": _safe_name(f"{path}: image {source_id!r}", name),
+            "file_name": safe_name(path, source_id, name),
             "file": number,
         }
         if new_id != source_id:
             image["source_id"] = source_id
         width, height = entry.get("width"), entry.get("height")
         if width and height:
-            if not all(isinstance(v, int | float) and 0 < v < 2**31 for v in (width, height)):
+            if not (_is_length(width) and _is_length(height)):
                 raise DataError(
                     f"{path}: image {source_id!r}: width {width!r} and height {height!r} must be "
                     "numbers of px, above 0"
@@ -159,7 +155,7 @@ def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> Non
 
 
 def _say_backslashes(file: CocoFile) -> None:
-    """Name the images whose names hold backslashes: see `image_path`."""
+    """Name the images whose names hold backslashes: see `names.image_path`."""
     named = [
         (file.images[number], source_id)
         for (_, source_id), number in file.image_ids.items()
@@ -169,14 +165,6 @@ def _say_backslashes(file: CocoFile) -> None:
         what = f"{len(named)} file names with backslashes, read as '/' unless a file is called so"
         places = [Place(source_id) for _, source_id in named]
         file.faults.append(fault("backslashes", what, ", ".join(map(str, file.paths)), places))
-
-
-def image_path(folder: Path, name: str) -> Path:
-    """The file `name` of an image in `folder`. A backslash is '/' where that is not its name."""
-    path = folder / name
-    if "\\" in name and not path.exists():
-        return folder / name.replace("\\", "/")
-    return path
 
 
 def _choose_images(file: CocoFile, pattern: str) -> None:
@@ -230,34 +218,13 @@ def _is_whole(name: Any) -> TypeGuard[int]:
     return type(name) is int and abs(name) < 2**63
 
 
-def _safe_name(place: str, name: Any) -> str:
-    """`name` if it stays inside the image folder."""
-    if not (isinstance(name, str) and name):
-        raise DataError(f"{place}: file_name is {name!r}, expected a path below the image folder")
-    if "\0" in name:
-        raise DataError(f"{place}: file_name {name!r} holds a null character, which no path may")
-    if _CONTROL.search(name):
-        raise DataError(
-            f"{place}: file_name {name!r} holds a control character, which could rewrite what a "
-            "terminal or a log shows; rename the file"
-        )
-    if ".." in name or name[0] in "/\\" or ":" in name:
-        parts = PureWindowsPath(name)
-        climbs = posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."
-        if climbs or parts.root or parts.drive:
-            raise DataError(
-                f"{place}: file_name {name!r} leads out of the image folder; make it relative to "
-                "img_root"
-            )
-    try:
-        possible = b"\0" not in os.fsencode(name)
-    except UnicodeEncodeError:  # half of a pair of surrogates
-        possible = False
-    if not possible:
-        raise DataError(f"{place}: file_name {name!r} is not a name that a file can have")
-    return name
+def _is_length(value: Any) -> bool:
+    """Whether a width or height can be one, in px."""
+    return isinstance(value, (int, float)) and 0 < value < 2**31
 
 
 def hashable(value: Any) -> Hashable:
     """An id as it is, or as text where it cannot be looked up."""
+    if type(value) is int or type(value) is str:  # most are
+        return value
     return value if isinstance(value, Hashable) else repr(value)

@@ -6,25 +6,21 @@ Legend: N animals, K keypoints, W, H width and height of an image in px; boxes a
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from hrpose.datasets.coco.columns import CocoAnnotations, Columns, category_of, coco_annotations
 from hrpose.datasets.coco.entry import (
     AreaFrom,
-    BoxFrom,
     CleanUp,
-    Entry,
-    box_around,
     box_of,
-    clean_box,
-    coco_annotation,
-    keypoints_of,
-    why_not,
+    clean_boxes,
+    first_reasons,
+    sound,
 )
-from hrpose.datasets.coco.file import CocoFile, check_category, hashable, image_size
+from hrpose.datasets.coco.file import CocoFile, check_category, hashable
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_json
@@ -35,48 +31,30 @@ LeftOut = list[tuple[Hashable, str]]
 
 @dataclass
 class Rows:
-    """Animals as columns of one table, filled row by row."""
+    """Animals as columns of one table."""
 
-    num_keypoints: int
-    boxes: list[np.ndarray] = field(default_factory=list)
-    points: list[np.ndarray] = field(default_factory=list)
-    areas: list[float] = field(default_factory=list)
-    numbers: list[tuple[int, int, int]] = field(default_factory=list)
+    boxes: np.ndarray
+    """(N, 4) float64: the crop of the reference is cut around boxes that were not rounded."""
+    points: np.ndarray
+    """(N, K, 3) float64 x, y, v."""
+    areas: Sequence[float]
+    numbers: Sequence[tuple[int, int, int]]
     """Image id, annotation id, category id."""
-    scores: list[float] = field(default_factory=list)
-
-    def add(
-        self,
-        box: np.ndarray,
-        points: np.ndarray,
-        area: float,
-        numbers: tuple[int, int, int],
-        score: float,
-    ) -> None:
-        """One more animal."""
-        self.boxes.append(box)
-        self.points.append(points)
-        self.areas.append(area)
-        self.numbers.append(numbers)
-        self.scores.append(score)
-
-    def exact_boxes(self) -> np.ndarray:
-        """(N, 4) float64: the crop of the reference is cut around boxes that were not rounded."""
-        return np.array(self.boxes, dtype=np.float64).reshape(-1, 4)
+    scores: np.ndarray
+    """(N,)"""
 
     def instances(self) -> Instances:
         """All rows; coordinates are (0, 0) where there is no label."""
-        points = np.array(self.points, dtype=np.float64).reshape(-1, self.num_keypoints, 3)
-        visible = points[..., 2] > 0
+        visible = self.points[..., 2] > 0
         numbers = np.array(self.numbers, dtype=np.int64).reshape(-1, 3)
         return Instances(
-            keypoints=np.where(visible[..., None], points[..., :2], 0).astype(np.float32),
+            keypoints=np.where(visible[..., None], self.points[..., :2], 0).astype(np.float32),
             visible=visible.astype(np.float32),
-            boxes=self.exact_boxes().astype(np.float32),
+            boxes=self.boxes.astype(np.float32),
             areas=np.array(self.areas, dtype=np.float32),
             image_ids=numbers[:, 0],
             annotation_ids=numbers[:, 1],
-            box_scores=np.array(self.scores, dtype=np.float32),
+            box_scores=self.scores.astype(np.float32),
             category_ids=numbers[:, 2],
         )
 
@@ -89,48 +67,55 @@ def used_categories(file: CocoFile, meta: KeypointMeta, wanted: str | None) -> l
             names = ", ".join(repr(category.get("name")) for category in file.categories.values())
             raise DataError(f"{file.paths[0]}: no category is called {wanted!r}; there are {names}")
     else:
-        ids = sorted({_category(file, entry) for entry in file.entries})
+        ids = sorted({category_of(file, entry) for entry in file.entries})
     for category_id in ids:
         check_category(file.paths, file.categories[category_id], meta)
     return ids
 
 
-def read_animals(
-    file: CocoFile,
-    meta: KeypointMeta,
-    category_ids: Sequence[int],
-    clean_up: CleanUp,
-    box_from: BoxFrom = "file",
-    area_from: AreaFrom = "file",
-) -> tuple[Rows, list[dict[str, Any]], LeftOut]:
-    """Animals that can be used, in the order of the images; the COCO annotations of all animals of
-    these categories; and the annotations that are left out, each with the reason.
+def animals_of(
+    columns: Columns, clean_up: CleanUp, area_from: AreaFrom = "file"
+) -> tuple[Rows, CocoAnnotations, LeftOut]:
+    """Animals that can be used, in the order of the images and then of the file, as MMPose feeds
+    them; the COCO annotations of all; and the annotations that are left out, each with the reason.
     """
-    rows, coco, left_out = Rows(len(meta)), [], LeftOut()
-    for entry in _by_image(file):
-        if _category(file, entry) not in category_ids:
-            left_out.append((entry.name, "of another category"))
-            continue
-        points = keypoints_of(str(entry), entry.content, len(meta))
-        filled = np.zeros((len(meta), 3)) if points is None else points
-        size = image_size(file.images[entry.image_id])
-        if box_from == "keypoints":
-            box = box_around(filled, size)
-        else:
-            box = box_of(str(entry), entry.content)
-        coco.append(coco_annotation(entry, filled, box, area_from))
-        area = coco[-1]["area"]
-        reason = why_not(entry.content, points)
-        if reason is None:
-            box, reason = clean_box(box, size, clean_up, str(entry))
-        if reason is None and clean_up == "mmpose" and area <= 0:
+    entries, file = columns.entries, columns.file
+    place = {image_id: number for number, image_id in enumerate(file.images)}
+    order = np.argsort([place[entry.image_id] for entry in entries], kind="stable").astype(np.intp)
+    coco = coco_annotations(columns, order, area_from)
+    points, boxes, sizes = columns.points[order], columns.boxes[order], columns.sizes[order]
+    reasons = _why_not(points, columns.bare[order], columns.crowd[order])
+    kept = np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
+    boxes[kept], why = clean_boxes(
+        boxes[kept], sizes[kept], clean_up, lambda row: str(entries[order[kept[row]]])
+    )
+    for row, reason in zip(kept.tolist(), why, strict=True):
+        if reason is None and clean_up == "mmpose" and coco.areas[row] <= 0:
             reason = "of area 0"
-        if reason is None:
-            numbers = (entry.image_id, entry.id, entry.content["category_id"])
-            rows.add(box, filled, area, numbers, 1.0)
-        else:
-            left_out.append((entry.name, reason))
-    return rows, coco, left_out
+        reasons[row] = reason
+    dropped = [(entries[order[row]], why) for row, why in enumerate(reasons) if why is not None]
+    dropped += [(entry, "of another category") for entry in columns.others]
+    dropped.sort(key=lambda one: (place[one[0].image_id], one[0].number))
+    kept = np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
+    numbers = [(coco.ids[row][1], coco.ids[row][0], coco.ids[row][2]) for row in kept.tolist()]
+    areas = [coco.areas[row] for row in kept.tolist()]
+    rows = Rows(boxes[kept], points[kept], areas, numbers, np.ones(len(kept)))
+    return rows, coco, [(entry.name, why) for entry, why in dropped]
+
+
+def _why_not(points: np.ndarray, bare: np.ndarray, crowd: np.ndarray) -> list[str | None]:
+    """Why the keypoints (N, K, 3) of annotations cannot be used, None where they can."""
+    labelled = points[..., 2] > 0
+    return first_reasons(
+        {
+            "marked iscrowd": crowd,
+            "without keypoints": bare,
+            "with a labelled keypoint that is not finite": ~(
+                sound(points) | (points[..., 2] == 0)
+            ).all(axis=1),
+            "without a labelled keypoint": ~labelled.any(axis=1),
+        }
+    )
 
 
 def read_detections(
@@ -145,14 +130,15 @@ def read_detections(
             f"box file {path}: expected a list of detections "
             "{'image_id', 'category_id', 'bbox', 'score'}, as COCO results are"
         )
-    rows, left_out = Rows(len(meta)), LeftOut()
-    for place, entry in enumerate(detections):
-        where = f"{path}: detection {place}"
+    boxes, areas, numbers, scores, left_out = [], [], [], [], LeftOut()
+    found = [box_of(f"{path}: detection {place}", entry) for place, entry in enumerate(detections)]
+    unknown = np.full((len(found), 2), np.nan)
+    _, reasons = clean_boxes(np.array(found).reshape(-1, 4), unknown, "none", str)
+    for place, (entry, box, reason) in enumerate(zip(detections, found, reasons, strict=True)):
         score = entry.get("score")
         if not isinstance(score, int | float) or abs(score) > 1e30:
-            raise DataError(f"{where}: score is {score!r:.80}, expected a number")
+            raise DataError(f"{path}: detection {place}: score is {score!r:.80}, expected a number")
         image_id = file.image_ids.get((0, hashable(entry.get("image_id"))))
-        box, reason = clean_box(box_of(where, entry), None, "none", where)
         if not score >= least:
             reason = f"with a score below {least}"
         elif entry.get("category_id") not in category_ids:
@@ -160,27 +146,12 @@ def read_detections(
         elif image_id is None or image_id not in file.images:
             reason = "on an image that the annotation file does not have"
         if reason is None and image_id is not None:
-            numbers = (image_id, -1, entry["category_id"])
-            area = float(box[2] * box[3])
-            rows.add(box, np.zeros((len(meta), 3)), area, numbers, float(score))
+            boxes.append(box)
+            areas.append(float(box[2] * box[3]))
+            numbers.append((image_id, -1, entry["category_id"]))
+            scores.append(float(score))
         else:
             left_out.append((f"detection {place}", str(reason)))
-    return rows, digest, left_out
-
-
-def _category(file: CocoFile, entry: Entry) -> int:
-    """Category id of an annotation; DataError where there is no such category."""
-    category_id: Any = entry.content.get("category_id")
-    if hashable(category_id) not in file.categories:
-        known = ", ".join(f"{i} ({c.get('name')})" for i, c in file.categories.items())
-        raise DataError(
-            f"{entry}: category_id {category_id!r} is not among 'categories', which are {known}; "
-            "give it the id of its category"
-        )
-    return category_id
-
-
-def _by_image(file: CocoFile) -> list[Entry]:
-    """The annotations in the order of the images, then of the file, as MMPose feeds them."""
-    order = {image_id: place for place, image_id in enumerate(file.images)}
-    return sorted(file.entries, key=lambda entry: order[entry.image_id])
+    points = np.zeros((len(boxes), len(meta), 3))
+    crops = np.array(boxes, np.float64).reshape(-1, 4)
+    return Rows(crops, points, areas, numbers, np.array(scores)), digest, left_out

@@ -49,12 +49,8 @@ def left_out_faults(
     table: LabelTable, left_out: Sequence[tuple[Hashable, str]], most: float
 ) -> Iterator[Fault]:
     """Whether more than the share `most` of the animals were left out, and why."""
-    places = {place.annotation_id: place for place in table.places}
-    told_bare = {
-        place.annotation_id
-        for place, content in zip(table.places, table.contents, strict=True)
-        if not content.get("num_keypoints")
-    }
+    rows = {name: row for row, name in enumerate(table.names)} if left_out else {}
+    told_bare = {name for name, row in rows.items() if not table.contents[row].get("num_keypoints")}
     broken: list[tuple[Hashable, str]] = []
     bare: list[tuple[Hashable, str]] = []
     for name, reason in left_out:
@@ -64,11 +60,13 @@ def left_out_faults(
     if len(broken) > most * count:
         reasons = ", ".join(sorted({reason for _, reason in broken}))
         what = f"{len(broken)} of {count} animals are left out, more than {most:.0%}: {reasons}"
-        where = [places.get(name, Place(None, name)) for name, _ in broken]
+        where = [
+            table.place(rows[name]) if name in rows else Place(None, name) for name, _ in broken
+        ]
         yield fault("left-out", what, table.file, where)
     if len(bare) > SHARE * count:
         what = f"{len(bare)} of {count} animals have no labelled keypoint, and do not train"
-        yield fault("bare", what, table.file, [places[name] for name, _ in bare])
+        yield fault("bare", what, table.file, [table.place(rows[name]) for name, _ in bare])
 
 
 def faults_of(
@@ -101,10 +99,11 @@ def file_faults(file: CocoFile, category_ids: Sequence[int]) -> Iterator[Fault]:
         if number not in category_ids and not category.get("keypoints"):
             what = f"category {name!r} (id {number}) has no keypoints and no annotation"
             yield fault("placeholder", what, where)
-    names: dict[tuple[int, str], list[int]] = {}
-    for number, image in file.images.items():
-        names.setdefault((image["file"], image["file_name"]), []).append(number)
-    again = [numbers for numbers in names.values() if len(numbers) > 1]
-    if again:
+    known = {(image["file"], image["file_name"]) for image in file.images.values()}
+    if len(known) < len(file.images):
+        names: dict[tuple[int, str], list[int]] = {}
+        for number, image in file.images.items():
+            names.setdefault((image["file"], image["file_name"]), []).append(number)
+        again = [numbers for numbers in names.values() if len(numbers) > 1]
         what = f"{len(again)} image files stand there under several ids"
         yield fault("image-twice", what, where, [Place(numbers[1]) for numbers in again])

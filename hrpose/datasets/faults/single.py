@@ -47,12 +47,15 @@ def flat_boxes(table: LabelTable) -> Iterator[Fault]:
 
 def twice(table: LabelTable) -> Iterator[Fault]:
     """Animals that stand there again, in the same image with the same numbers."""
-    values = np.column_stack([table.image_ids, table.boxes, table.points.reshape(len(table), -1)])
+    _, image, counts = np.unique(table.image_ids, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(counts[image] > 1)
+    flat = table.points.reshape(len(table), -1)
+    values = np.column_stack([table.image_ids[rows], table.boxes[rows], flat[rows]])
     values = np.nan_to_num(values, nan=-1.0)
     seen: set[bytes] = set()
     again = np.zeros(len(table), bool)
-    for row, labelled in enumerate(table.labelled.any(axis=1).tolist()):
-        key = values[row].tobytes()
+    for row, labelled, numbers in zip(rows, table.labelled[rows].any(axis=1), values, strict=True):
+        key = numbers.tobytes()
         again[row] = labelled and key in seen
         seen.add(key)
     if again.any():

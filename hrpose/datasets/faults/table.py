@@ -5,15 +5,14 @@ Legend: N annotations, K keypoints, W, H width and height of an image in px; box
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco.entry import LIMIT, AreaFrom, BoxFrom, box_around, is_crowd
-from hrpose.datasets.coco.file import CocoFile, image_size
+from hrpose.datasets.coco.columns import Columns
 from hrpose.datasets.faults.fault import Place
 from hrpose.keypoints import KeypointMeta
 
@@ -36,8 +35,10 @@ class LabelTable:
     """(N, 4) NaN where there is none."""
     areas: np.ndarray
     """(N,) image px squared; NaN where there is none."""
-    places: list[Place] = field(default_factory=list)
-    """(N,)"""
+    names: list[Hashable]
+    """(N,) ids of the annotations in the file."""
+    images: dict[int, dict[str, Any]]
+    """By id, as `CocoFile` has them."""
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -45,7 +46,12 @@ class LabelTable:
     def at(self, rows: np.ndarray) -> tuple[Place, ...]:
         """Places of a mask (N,), or of rows in their order."""
         wanted = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return tuple(self.places[row] for row in wanted.tolist())
+        return tuple(map(self.place, wanted.tolist()))
+
+    def place(self, row: int) -> Place:
+        """Where to find the annotation of a row."""
+        image = self.images[int(self.image_ids[row])]
+        return Place(image.get("source_id", image["id"]), self.names[row], image["file_name"])
 
     @cached_property
     def labelled(self) -> np.ndarray:
@@ -66,66 +72,26 @@ class LabelTable:
 
 def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest (N, 2) of points (N, K, 2), NaN where there is none."""
-    known = np.isfinite(xy).all(axis=2, keepdims=True)
+    known = np.isfinite(xy[..., :1]) & np.isfinite(xy[..., 1:])
     low = np.where(known, xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(known, xy, -np.inf).max(axis=1, initial=-np.inf)
     none = ~known.any(axis=1)
     return np.where(none, np.nan, low), np.where(none, np.nan, high)
 
 
-def label_table(
-    file: CocoFile,
-    category_ids: Collection[int],
-    meta: KeypointMeta,
-    box_from: BoxFrom = "file",
-    area_from: AreaFrom = "file",
-) -> LabelTable:
-    """The animals of these categories, with the boxes and areas that are used."""
-    entries = [
-        entry
-        for entry in file.entries
-        if entry.content.get("category_id") in category_ids and not is_crowd(entry.content)
-    ]
-    contents = [entry.content for entry in entries]
-    sizes = [image_size(file.images[entry.image_id]) or (np.nan, np.nan) for entry in entries]
-    flat = _columns(contents, "keypoints", 3 * len(meta))
-    points = flat.reshape(len(flat), len(meta), 3)
-    boxes = _columns(contents, "bbox", 4)
-    if box_from == "keypoints":
-        around = [
-            box_around(np.nan_to_num(row), image_size(file.images[entry.image_id]))
-            for row, entry in zip(points, entries, strict=True)
-        ]
-        boxes = np.array(around).reshape(-1, 4)
-    areas = boxes[:, 2:].prod(axis=1) if area_from == "box" else list(map(_area, contents))
-    source = {image_id: name for (_, name), image_id in file.image_ids.items()}
+def label_table(columns: Columns, meta: KeypointMeta) -> LabelTable:
+    """The animals of `columns`: all that are not marked iscrowd."""
+    file, animals = columns.file, np.flatnonzero(~columns.crowd)
+    entries = [columns.entries[row] for row in animals.tolist()]
     return LabelTable(
         file=", ".join(map(str, file.paths)),
         meta=meta,
-        contents=contents,
+        contents=[entry.content for entry in entries],
         image_ids=np.array([entry.image_id for entry in entries], np.int64),
-        sizes=np.array(sizes, np.float64).reshape(-1, 2),
-        points=points,
-        boxes=boxes,
-        areas=np.array(areas, np.float64),
-        places=[
-            Place(source[entry.image_id], entry.name, file.images[entry.image_id]["file_name"])
-            for entry in entries
-        ],
+        sizes=columns.sizes[animals],
+        points=columns.points[animals],
+        boxes=columns.boxes[animals],
+        areas=np.array([columns.areas[row] for row in animals.tolist()], np.float64),
+        names=[entry.name for entry in entries],
+        images=file.images,
     )
-
-
-def _area(content: dict[str, Any]) -> float:
-    """`area` of an annotation, NaN if it is no number of 0 or more."""
-    area = content.get("area")
-    return area if isinstance(area, int | float) and 0 <= area < LIMIT**2 else np.nan
-
-
-def _columns(contents: list[dict[str, Any]], key: str, count: int) -> np.ndarray:
-    """The lists under `key` as rows (N, `count`), all NaN where there is none of that length."""
-    rows = np.full((len(contents), count), np.nan)
-    for row, content in zip(rows, contents, strict=True):
-        values = np.asarray(content.get(key) or [], dtype=np.float64).ravel()
-        if values.size == count:
-            row[:] = values
-    return rows

@@ -249,3 +249,23 @@ def test_labels_only_needs_no_image(toy, meta, test_steps):
     assert labels.digest() == whole.digest() and labels.coco() == whole.coco()
     assert labels.truth().keypoints.tolist() == whole.truth().keypoints.tolist()
     assert toy.open(meta, test_steps, labels_only=True, img_root="/nowhere").summary()
+
+
+def test_an_odd_row_changes_nothing_for_those_read_with_it(toy, meta, test_steps):
+    """Plain lists are read together; a nested one, or text that is a number, by itself."""
+    expected = toy.open(meta, test_steps).truth()
+    flat = toy.annotations[1]["keypoints"]
+    toy.annotations[1]["keypoints"] = [flat[i : i + 3] for i in range(0, len(flat), 3)]
+    toy.annotations[3]["bbox"] = [str(value) for value in toy.annotations[3]["bbox"]]
+    found = toy.open(meta, test_steps).truth()
+    assert found.keypoints.tolist() == expected.keypoints.tolist()
+    assert found.visible.tolist() == expected.visible.tolist()
+    assert found.boxes.tolist() == expected.boxes.tolist()
+
+
+def test_boxes_that_are_not_used_may_be_no_numbers(toy, meta, test_steps):
+    toy.annotations[2]["bbox"] = ["left", "top", 1, 2]
+    data = toy.open(meta, test_steps, box="keypoints")
+    assert len(data) == 6
+    with pytest.raises(DataError, match=r"annotation 52: bbox must be a list of numbers"):
+        toy.open(meta, test_steps)
