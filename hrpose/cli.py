@@ -22,6 +22,7 @@ VERBS = {
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
     "suggest": "choose the frames of a video that are worth labelling next",
+    "publish": "write the weights of a checkpoint to hand on, with page and licence inside",
     "evaluate": "score predictions of any origin, without images",
     "check": "look at a page, its annotations and its images before a run",
     "browse": "draw samples: as annotated, in a mirror, and as the network gets them",

@@ -28,6 +28,8 @@ OPTIONS = {
                 "--stop", "--stride", "--shard", "--resume", "--overwrite", "--allow-opencv-5",
                 "--cfg-options"],
     "suggest": ["PREDICTIONS", "VIDEO", "--n", "--as", "--out", "--config", "--overwrite"],
+    "publish": ["CONFIG", "CHECKPOINT", "--out", "--format", "--metrics", "--licence", "--card",
+                "--cfg-options"],
     "evaluate": ["CONFIG", "PREDICTIONS", "--ann-file", "--img-root", "--out", "--compare", "--nms",
                  "--images", "--allow-missing", "--resamples", "--seed", "--cfg-options"],
     "check": ["CONFIG", "--full", "--splits", "--html", "--cfg-options"],

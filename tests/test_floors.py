@@ -20,7 +20,7 @@ FLOORS = [
     {"predict"},
     {"convert"},
     {"engine"},
-    {"reproduce", "api", "labelling", "browse", "own_page"},
+    {"reproduce", "api", "labelling", "browse", "own_page", "export"},
     {"commands"},
     {"cli"},
     {"__main__"},
