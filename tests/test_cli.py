@@ -28,6 +28,7 @@ OPTIONS = {
                 "--stop", "--stride", "--shard", "--resume", "--overwrite", "--allow-opencv-5",
                 "--cfg-options"],
     "suggest": ["PREDICTIONS", "VIDEO", "--n", "--as", "--out", "--config", "--overwrite"],
+    "export": ["CONFIG", "CHECKPOINT", "--out", "--no-flip", "--check", "--cfg-options"],
     "publish": ["CONFIG", "CHECKPOINT", "--out", "--format", "--metrics", "--licence", "--card",
                 "--cfg-options"],
     "evaluate": ["CONFIG", "PREDICTIONS", "--ann-file", "--img-root", "--out", "--compare", "--nms",

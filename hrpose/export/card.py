@@ -65,7 +65,7 @@ _LIMITS = [
     "- People.",
     "- Decisions about a single animal (health, lameness, pain) that nobody checks: positions have "
     "errors, and a score is no probability.",
-    "- Frames without the animal, and points outside the crop: it places all points in any picture.",
+    "- Frames without the animal, points outside the crop: it places all points in any picture.",
 ]
 
 
