@@ -22,6 +22,7 @@ from hrpose.errors import CheckpointError, DataError, RunError
 from hrpose.export import onnx_file
 from hrpose.export.exported import read_exported
 from hrpose.export.onnx_file import Request, export
+from hrpose.geometry import apply_affine, invert_affine
 from hrpose.models.backbone import Backbone
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
@@ -176,6 +177,27 @@ def test_predict_needs_neither_page_nor_torch(made, pictures, tmp_path, monkeypa
         for keypoints, scores in (pose(pictures / f"{number}.png") for number in range(3))
     ]
     np.testing.assert_allclose(rows(next((tmp_path / "a").glob("*.csv"))), want, atol=0.01)
+
+
+def test_the_example_in_the_docs_runs_without_hrpose(made, pictures, tmp_path):
+    docs = Path(__file__).resolve().parents[2] / "docs" / "export.md"
+    code = docs.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    code += "\nassert not {'torch', 'hrpose'} & set(sys.modules)\n"
+    box = [10.0, 20.0, 70.0, 50.0]
+    line = [sys.executable, "-c", code, made[2], pictures / "1.png", *box]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    out = subprocess.run(
+        [str(word) for word in line], capture_output=True, text=True, env=environment, check=True
+    ).stdout
+    found = np.array([row.split()[1:] for row in out.splitlines()], float)
+    exported = read_exported(made[2])
+    image = cv2.cvtColor(cv2.imread(str(pictures / "1.png")), cv2.COLOR_BGR2RGB)
+    crop, matrix = exported.cropper(image, np.array(box))
+    keypoints, scores = exported.estimate(crop[None].transpose(0, 3, 1, 2))()
+    np.testing.assert_allclose(
+        found[:, :2], apply_affine(keypoints[0], invert_affine(matrix)), atol=0.01
+    )
+    np.testing.assert_allclose(found[:, 2], scores[0], atol=0.001)
 
 
 def test_what_was_decided_at_the_export_cannot_be_asked_for(made, pictures, tmp_path):
