@@ -24,6 +24,7 @@ from hrpose.export.crops import BATCHES, crops_for
 from hrpose.export.exported import INPUT, OUTPUTS, read_exported, texts_of
 from hrpose.export.original import Original, read_original
 from hrpose.models.folding import fold_batch_norm
+from hrpose.predict.crops import Cropper
 from hrpose.rundir import provenance
 from hrpose.storage.addresses import without_secrets
 from hrpose.storage.whole_file import draft_for_library
@@ -81,7 +82,9 @@ def export(request: Request) -> list[str]:
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, "export", "hrpose export")
     original = read_original(request.page, request.checkpoint)
-    _refuse_foreign(original.experiment.pipelines["test"])
+    pipeline = original.experiment.pipelines["test"]
+    _refuse_foreign(pipeline)
+    crops, source = crops_for(Cropper(pipeline, original.experiment.meta), request.images)
     model = fold_batch_norm(original.model)
     if request.flip_test is not None:
         model.flip_test = request.flip_test
@@ -93,24 +96,23 @@ def export(request: Request) -> list[str]:
     try:
         with draft_for_library(request.out) as draft:
             program.save(draft, external_data=False)
-            compared = compare(whole, draft, request.images)
+            compared = compare(whole, draft, crops)
     except OSError as error:
         raise RunError(f"{request.out}: cannot be written ({error.strerror or error})") from error
-    return [*original.said, compared]
+    return [*original.said, f"compared with torch on {source}, {compared}"]
 
 
 @torch.inference_mode()
-def compare(model: nn.Module, file: Path, images: Path | None) -> str:
+def compare(model: nn.Module, file: Path, crops: np.ndarray) -> str:
     """How far ONNX Runtime with `file` is from torch with `model`, in a line.
 
     Args:
-        images: as `Request.images`.
+        crops: (N, h, w, 3) uint8 RGB, as many as `BATCHES` hold together.
 
     Raises:
         RunError: a batch fails, or a point or a score is too far off.
     """
     exported = read_exported(file)
-    crops, source = crops_for(exported.cropper, images)
     errors, score_errors = [], []
     for batch in np.split(crops, np.cumsum(BATCHES)[:-1]):
         try:
@@ -124,13 +126,13 @@ def compare(model: nn.Module, file: Path, images: Path | None) -> str:
     # not >: what is no number is too far off, too
     if not (far <= LARGEST_ERROR and score_error <= LARGEST_SCORE_ERROR):
         raise RunError(
-            f"the exported model differs from torch on {source}: points by up to {far:.3g} px "
+            f"the exported model differs from torch: points by up to {far:.3g} px "
             f"(at most {LARGEST_ERROR}), scores by up to {score_error:.3g} (at most "
             f"{LARGEST_SCORE_ERROR}); it was not written"
         )
     batches = ", ".join(map(str, BATCHES))
     return (
-        f"compared with torch on {source}, in batches of {batches}: points differ by up to "
+        f"in batches of {batches}: points differ by up to "
         f"{far:.2g} px, scores by up to {score_error:.2g}"
     )
 

@@ -20,6 +20,7 @@ from hrpose.config.registry import register
 from hrpose.engine.experiment import prepare
 from hrpose.errors import CheckpointError, DataError, RunError
 from hrpose.export import onnx_file
+from hrpose.export.crops import crops_for
 from hrpose.export.exported import read_exported
 from hrpose.export.onnx_file import Request, export
 from hrpose.geometry import apply_affine, invert_affine
@@ -114,7 +115,7 @@ def test_every_codec_gives_what_torch_gives(kind, tmp_path):
     weights = weights_of(page, tmp_path / "weights.pth")
     out = tmp_path / "M.onnx"
     said = export(Request(page, "toy", str(weights), out))
-    assert "in batches of 1, 5, 24: points differ by up to" in said[-1]
+    assert "on 30 drawn animals, in batches of 1, 5, 24: points differ by up to" in said[-1]
     experiment = prepare(page)
     model = experiment.model.eval()  # neither folded nor exported
     model.load_state_dict(torch.load(weights)["state_dict"])
@@ -244,21 +245,22 @@ def test_a_file_that_differs_from_torch_is_not_left_there(made, tmp_path, monkey
         return exported
 
     monkeypatch.setattr(onnx_file, "read_exported", shifted)
-    with pytest.raises(RunError, match=r"differs from torch on 30 drawn animals: .* 0\.02 px"):
+    with pytest.raises(RunError, match=r"differs from torch: .* 0\.02 px"):
         export(Request(page, "toy", str(weights), out))
     assert [path.name for path in tmp_path.iterdir()] == ["M.onnx"]
     assert out.read_bytes() == b"the one before"
 
 
 def test_it_is_compared_on_images_of_ones_own(made, pictures, tmp_path):
-    page, weights, path, _ = made
-    model = onnx_file._FromCrops(prepare(page).model.eval())
-    model.model.load_state_dict(torch.load(weights)["state_dict"])
-    assert f"on 3 images of {pictures}" in onnx_file.compare(model, path, pictures)
-    with pytest.raises(DataError, match="holds no images"):
-        onnx_file.compare(model, path, tmp_path)
-    with pytest.raises(DataError, match="is no folder"):
-        onnx_file.compare(model, path, tmp_path / "none")
+    cropper = read_exported(made[2]).cropper
+    crops, source = crops_for(cropper, pictures)
+    assert source == f"3 images of {pictures}" and crops.shape == (30, 64, 64, 3)
+    image = cv2.cvtColor(cv2.imread(str(pictures / "1.png")), cv2.COLOR_BGR2RGB)
+    np.testing.assert_array_equal(crops[4], cropper(image, np.array([0, 0, 120, 90]))[0])
+    page, weights = made[:2]
+    for folder, says in ((tmp_path, "holds no images"), (tmp_path / "none", "is no folder")):
+        with pytest.raises(DataError, match=says):
+            export(Request(page, "toy", str(weights), tmp_path / "M.onnx", images=folder))
 
 
 def test_other_files_are_refused(made, tmp_path):
