@@ -59,8 +59,8 @@ def read_original(page: dict[str, Any], checkpoint: str) -> Original:
         other = [name for name in _DECIDES if _as_json(page.get(name)) != carried.get(name)]
         if other:
             said.append(
-                f"note: {' and '.join(other)} of the page are not as in training; the page that "
-                "was given is taken"
+                f"note: the page says another {' and '.join(other)} than that of the training; "
+                "the page that was given is taken"
             )
     return Original(experiment, meta, file_digest(path), said)
 
