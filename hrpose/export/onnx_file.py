@@ -128,7 +128,8 @@ def compare(model: nn.Module, file: Path, crops: np.ndarray) -> str:
         raise RunError(
             f"the exported model differs from torch: points by up to {far:.3g} px "
             f"(at most {LARGEST_ERROR}), scores by up to {score_error:.3g} (at most "
-            f"{LARGEST_SCORE_ERROR}); it was not written"
+            f"{LARGEST_SCORE_ERROR}); it was not written. Where scores agree, points are "
+            "of flat heatmaps, whose highest cell is chance: the network has not learned them"
         )
     batches = ", ".join(map(str, BATCHES))
     return (

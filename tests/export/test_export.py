@@ -76,12 +76,12 @@ def page_of(codec: dict, model: dict | None = None, warp: dict | None = None) ->
     return page
 
 
-def weights_of(page: dict, path: Path) -> Path:
-    """Random weights with statistics and peaks of about 1, as training leaves them."""
+def weights_of(page: dict, path: Path, statistics: int = 20) -> Path:
+    """Random weights with peaks of about 1, and statistics of so many batches of noise."""
     model = prepare(page).model
     crops = torch.randint(0, 255, (8, 3, 64, 64), dtype=torch.uint8)
     with torch.no_grad():
-        for _ in range(20):
+        for _ in range(statistics):
             model.train()(crops)
         layer = model.eval().keypoint_head.final_layer
         layer.weight /= model(crops).std() * 2
@@ -279,7 +279,8 @@ def test_other_files_are_refused(made, tmp_path):
 
 @pytest.mark.slow
 def test_a_whole_hrnet_by_the_command_line(tmp_path, monkeypatch, capsys):
-    weights = weights_of(config.load(TINY), tmp_path / "weights.pth")
+    # with statistics of noise its heatmaps of animals are flat, and which cell is highest is chance
+    weights = weights_of(config.load(TINY), tmp_path / "weights.pth", statistics=0)
     words = ["hrpose", "export", TINY, weights, "--out", tmp_path / "M.onnx", "--no-flip"]
     monkeypatch.setattr(sys, "argv", [str(word) for word in words])
     cli.main()
