@@ -23,6 +23,8 @@ VERBS = {
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
     "suggest": "choose the frames of a video that are worth labelling next",
+    "export": "write a model as one ONNX file that needs neither page nor torch",
+    "publish": "write the weights of a checkpoint to hand on, with page and licence inside",
     "evaluate": "score predictions of any origin, without images",
     "check": "look at a page, its annotations and its images before a run",
     "browse": "draw samples: as annotated, in a mirror, and as the network gets them",
@@ -49,7 +51,7 @@ def main(verb: str | None = None) -> None:
     if any(not word or (word.startswith("--") and word.endswith("=")) for word in words):
         # it would mean the default: a folder, a new run, weights that nobody chose
         parser.error("an argument is empty; a variable of the shell that is not set?")
-    status = command.run(parser.parse_args(words[1:]))
+    status = command.run(parser.parse_intermixed_args(words[1:]))
     if status is not None:
         sys.exit(status)
 

@@ -20,7 +20,7 @@ FLOORS = [
     {"predict"},
     {"convert"},
     {"engine"},
-    {"reproduce", "api", "labelling", "browse", "own_page"},
+    {"reproduce", "api", "labelling", "browse", "own_page", "export"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -32,6 +32,7 @@ LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visua
 LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest", "hrpose.commands.init"]
 LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.commands.train", "hrpose.commands.predict"]
 LIGHT += ["hrpose.predict.run", "hrpose.predict.pose", "hrpose.datasets"]  # for other runtimes
+LIGHT += ["hrpose.export.exported", "hrpose.rundir.provenance", "hrpose.commands.export"]
 LIGHT += [f"hrpose.predict.tables.{name}" for name in ("coco", "dlc", "slp")]
 MOST_FILES = 14
 MOST_LINES, LONGEST_FUNCTION = 260, 60

@@ -79,7 +79,8 @@ class UDPHeatmap(Codec):
         cells, scores, found = peaks(heatmaps)
         near = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1)]
         values = values_at(blur(heatmaps, self.blur_kernel, "reflect"), cells, near)
-        logs = values.clamp(0.001, 50).log()  # (B, K, 7)
+        # 50.0: torch cannot export a clamp between a float and an int
+        logs = values.clamp(0.001, 50.0).log()  # (B, K, 7)
         here, left, right, up, down, left_up, right_down = logs.unbind(-1)
         slope = 0.5 * torch.stack([right - left, down - up], dim=-1)
         epsilon = torch.finfo(torch.float32).eps  # as in MMPose: keeps a flat map where it is

@@ -55,6 +55,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def index(text: str) -> int:
+    """An argument that is a whole number from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 0")
+    return int(text)
+
+
 def new_file(*suffixes: str) -> Callable[[str], Path]:
     """Makes of an argument a file to write, which ends in one of `suffixes` and has a folder."""
 

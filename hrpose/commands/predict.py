@@ -13,23 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 from hrpose.commands import common
 from hrpose.commands.test import the_one_file
+from hrpose.config.pages import find_page
 from hrpose.environment import refuse_opencv_5
 from hrpose.errors import DataError, HrposeError, RunError, say
 from hrpose.predict.tables.formats import FORMATS, require_formats
 
 if TYPE_CHECKING:
+    from hrpose.api.load import Trained
+    from hrpose.export.exported import Exported
     from hrpose.predict.inputs import Job
     from hrpose.predict.run import Order
 
+_DECIDES = ("page_sha256", "checkpoint_sha256", "precision", "flip_test")
+_ASKED = ("animals", "batch_size", "start", "stop", "stride")
 _SLURM = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `hrpose predict`."""
+    parser.epilog = "An exported model, without a page: hrpose predict M.onnx INPUT... --out DIR"
     common.add_config(parser)
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="path or URL of a .pth file")
     parser.add_argument(
-        "inputs", metavar="INPUT", nargs="+",
+        "inputs", metavar="INPUT", nargs="*",
         help="images, folders, patterns, videos, COCO files with images, @list.txt, or - for a "
         "list on stdin",
     )  # fmt: skip
@@ -79,7 +85,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--start", type=_index, default=0, metavar="FRAME", help="of videos")
+    parser.add_argument("--start", type=common.index, default=0, metavar="FRAME", help="of videos")
     parser.add_argument(
         "--stop", type=common.count, metavar="FRAME", help="the frame after the last"
     )
@@ -102,7 +108,8 @@ def run(args: argparse.Namespace) -> int:
     from hrpose.predict.inputs import jobs_of, shard
     from hrpose.predict.run import check_places, do_job
 
-    page = common.load_page(args)
+    exported = _exported(args)
+    page = exported.page if exported else common.load_page(args)
     refuse_opencv_5(args.allow_opencv_5)
     require_formats(args.formats)
     _refuse_contradictions(args)
@@ -115,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         jobs = shard(jobs, *part)
     args.resume = args.resume or (part is not None and not args.overwrite)
     check_places(jobs, Path(args.out), args.resume, args.overwrite)
-    order = make_order(args, page, jobs)
+    order = make_order(args, page, jobs, exported)
     done = failed = 0
     for job in jobs:
         try:
@@ -124,56 +131,69 @@ def run(args: argparse.Namespace) -> int:
         except HrposeError as error:
             say(f"{type(error).__name__}: {error}")
             failed += 1
-    if failed:
-        say(f"{failed} of {len(jobs)} inputs failed")
-    return 0 if not failed else 1 if done else 2
+    if not failed:
+        return 0
+    say(f"{failed} of {len(jobs)} inputs failed")
+    return 1 if done else 2
 
 
-def make_order(args: argparse.Namespace, page: dict[str, Any], jobs: list[Job]) -> Order:
+def _exported(args: argparse.Namespace) -> Exported | None:
+    """The model where CONFIG is a file of `hrpose export`; what follows it are all inputs then.
+
+    Raises:
+        HrposeError: it cannot be read, options ask it to be another one, or inputs are missing.
+    """
+    if not args.config.lower().endswith(".onnx"):
+        if not args.inputs:
+            raise RunError("INPUT is missing: images, folders or videos, after the checkpoint")
+        return None
+    from hrpose.export.exported import read_exported
+
+    args.inputs.insert(0, args.checkpoint)
+    fixed = {"--amp": args.amp, "--no-flip": args.no_flip, "--cfg-options": args.cfg_options}
+    fixed["--device"] = args.device not in (None, "auto", "cpu")
+    if option := next((option for option, given in fixed.items() if given), None):
+        raise RunError(f"{option}: {args.config} is as it was exported, and runs on the CPU")
+    return read_exported(args.config)
+
+
+def make_order(
+    args: argparse.Namespace, page: dict[str, Any], jobs: list[Job], exported: Exported | None
+) -> Order:
     """What is asked for, with the model loaded.
 
     Raises:
         HrposeError: the box file, the checkpoint or the device cannot be used.
     """
-    from hrpose.config.pages import find_page
-    from hrpose.predict.run import Order
-
-    look, boxes = _look(args, page, jobs)
-    from hrpose.api.load import load_trained  # torch, after all that may be refused
     from hrpose.predict.pipeline import Pipeline
+    from hrpose.predict.run import Order
     from hrpose.rundir import provenance
 
-    trained = load_trained(
-        page,
-        the_one_file(args.checkpoint),
-        args.device,
-        "amp" if args.amp else "fp32",
-        False if args.no_flip else None,
-    )
+    look, boxes = _look(args, page, jobs)
+    trained = exported or _trained(args, page)  # torch, after all that may be refused
     print(trained.said)
     digest = trained.made_from["checkpoint_sha256"]
-    names = ("page_sha256", "checkpoint_sha256", "precision", "flip_test")
     asked = {
-        **{name: trained.made_from[name] for name in names},
+        **{name: trained.made_from[name] for name in _DECIDES},
         **boxes,
-        **{name: getattr(args, name) for name in ("animals", "batch_size")},
-        **{name: getattr(args, name) for name in ("start", "stop", "stride")},
+        **{name: getattr(args, name) for name in _ASKED},
     }
+    name = exported.name if exported else find_page(args.config).stem
+    made_from = {"versions": provenance.versions(), "command": provenance.command()}
     return Order(
-        Pipeline(trained.cropper, trained.estimate, args.animals, args.batch_size),
-        look,
-        f"hrpose_{find_page(args.config).stem}_{digest[:8]}",
-        Path(args.out),
-        asked,
-        {**trained.made_from, "versions": provenance.versions(), "command": provenance.command()},
-        tuple(dict.fromkeys(args.formats)),
-        args.start,
-        args.stop,
-        args.stride,
-        args.resume,
+        Pipeline(trained.cropper, trained.estimate, args.animals, args.batch_size), look,
+        f"hrpose_{name}_{digest[:8]}", Path(args.out), asked, {**trained.made_from, **made_from},
+        tuple(dict.fromkeys(args.formats)), args.start, args.stop, args.stride, args.resume,
         args.draw_min_score if args.draw else None,
         (args.dlc_project, args.shuffle) if args.dlc_project else None,
-    )
+    )  # fmt: skip
+
+
+def _trained(args: argparse.Namespace, page: dict[str, Any]) -> Trained:
+    from hrpose.api.load import load_trained
+
+    how = ("amp" if args.amp else "fp32", False if args.no_flip else None)
+    return load_trained(page, the_one_file(args.checkpoint), args.device, *how)
 
 
 def _look(
@@ -227,12 +247,6 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
             f"--animals {args.animals}: several animals need their boxes, in a file (--bbox FILE); "
             "there is no detector here"
         )
-
-
-def _index(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 0")
-    return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -1,18 +1,24 @@
 """What a number was made from: digests and versions."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import platform
 import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
-import torch
 
 import hrpose
 from hrpose.storage.addresses import without_secrets
+
+if TYPE_CHECKING:
+    import torch
+
+_RUNTIMES = ("torch", "onnxruntime")
 
 
 def page_digest(page: dict[str, Any]) -> str:
@@ -43,11 +49,12 @@ def identity(page: dict[str, Any], train: Digested, val: Digested | None) -> dic
 
 
 def versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Versions of what computes; of the runtimes, those that are at work here."""
+    loaded = {name: sys.modules[name] for name in _RUNTIMES if name in sys.modules}
     return {
         "hrpose": hrpose.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        **{name: str(module.__version__) for name, module in loaded.items()},
         "numpy": np.__version__,
         "opencv": cv2.__version__,
     }
@@ -55,6 +62,8 @@ def versions() -> dict[str, str]:
 
 def machine(device: torch.device) -> str:
     """The device in words."""
+    import torch  # an exported model is run without it
+
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"

@@ -1,4 +1,7 @@
-"""Checkpoint files: written whole or not at all, checked when read, read as data only."""
+"""Checkpoint files: written whole or not at all, checked when read, read as data only.
+
+Files that end in .safetensors are read too; they never hold more than data.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import IO, Any
 import torch
 
 from hrpose.errors import CheckpointError
+from hrpose.storage import safetensors_file
 from hrpose.storage.plain_arrays import STAND_INS, NotPlainError, with_arrays
 from hrpose.storage.seal import check_seal, sealed
 from hrpose.storage.whole_file import draft, flush, link
@@ -72,9 +76,25 @@ def read(path: Path) -> Any:
     Raises:
         CheckpointError: it cannot be read, is damaged, or holds other objects than data.
     """
+    named = path.suffix.lower() == safetensors_file.SUFFIX
+    content = safetensors_file.read(path) if named else _unpickled(path)
+    try:
+        check_seal(content, path)
+    except RecursionError as error:
+        raise CheckpointError(f"{path}: damaged: it holds itself") from error
+    except (RuntimeError, TypeError, MemoryError, NotImplementedError) as error:
+        raise CheckpointError(
+            f"{path}: damaged: it holds a tensor of which no digest can be made: sparse, without "
+            "its numbers, or of more than the file can hold"
+        ) from error
+    return content
+
+
+def _unpickled(path: Path) -> Any:
+    """What torch has written to `path`, on the CPU; nothing in it is executed."""
     try:
         with torch.serialization.safe_globals(STAND_INS):
-            content = with_arrays(torch.load(path, map_location="cpu", weights_only=True))
+            return with_arrays(torch.load(path, map_location="cpu", weights_only=True))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     except NotPlainError as error:
@@ -93,16 +113,6 @@ def read(path: Path) -> Any:
         raise CheckpointError(
             f"{path}: not a readable checkpoint ({size}): cut off, or another kind of file"
         ) from error
-    try:
-        check_seal(content, path)
-    except RecursionError as error:
-        raise CheckpointError(f"{path}: damaged: it holds itself") from error
-    except (RuntimeError, TypeError, MemoryError, NotImplementedError) as error:
-        raise CheckpointError(
-            f"{path}: damaged: it holds a tensor of which no digest can be made: sparse, without "
-            "its numbers, or of more than the file can hold"
-        ) from error
-    return content
 
 
 def _first_line(error: Exception) -> str:

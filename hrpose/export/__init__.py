@@ -1,0 +1,1 @@
+"""A trained model handed on: as weights with their page and card, and as ONNX."""
