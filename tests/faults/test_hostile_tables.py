@@ -90,7 +90,7 @@ def test_hostile_project(tmp_path, happened, file, content):
     for name, text in _TINY.items():
         (places[name] / name).write_text(text)
     config = tmp_path / "config.yaml"
-    assert scorer_of(config, 1) == ("DLC_HrnetW32_TJan1shuffle1_snapshot_001", False)
+    assert scorer_of(config, 1) == ("DLC_HrnetW32_TJan1shuffle1_snapshot_1", False)
     made = tmp_path / "made-by-yaml"
     raw = content if isinstance(content, bytes) else content.replace("FOLDER", str(made)).encode()
     (places[file] / file).write_bytes(raw)
