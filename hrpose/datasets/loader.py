@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import cv2
@@ -97,8 +98,7 @@ class PoseLoader(DataLoader):
     """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        workers = getattr(self._iterator, "_workers", ())
-        batches = with_advice(super().__iter__, self.num_workers, self.timeout, workers)
+        batches = with_advice(super().__iter__, self.num_workers, self.timeout, self._processes)
         try:
             for batch in batches:
                 if "error" in batch:
@@ -106,10 +106,13 @@ class PoseLoader(DataLoader):
                 yield batch
         except LoaderError:
             # one that hangs or was stopped would be waited for, at the latest as this process ends
-            for worker in getattr(self._iterator, "_workers", ()):
+            for worker in self._processes():
                 worker.kill()
             self._iterator = None
             raise
+
+    def _processes(self) -> Sequence[BaseProcess]:
+        return getattr(self._iterator, "_workers", ())
 
 
 def make_loader(

@@ -19,6 +19,7 @@ from hrpose.datasets.images import NO_MORE_FILES
 from hrpose.errors import LoaderError
 
 _SHARED = "/dev/shm"
+_ENDING = 0.1  # seconds in which a worker that ends is gone
 
 
 class _Deaths:
@@ -69,19 +70,19 @@ def with_advice(
     start: Callable[[], Iterator[Any]],
     workers: int,
     timeout: float,
-    alive: Sequence[BaseProcess] = (),
+    processes: Callable[[], Sequence[BaseProcess]] = tuple,
 ) -> Iterator[Any]:
     """The batches of a loader's iterator, which `start` makes; `timeout` is that of the loader.
 
     Args:
-        alive: its workers that are there from the epoch before.
+        processes: gives its workers, those from the epoch before to begin with.
 
     Raises:
         LoaderError: a worker died or hangs, or shared memory or file handles are used up.
     """
     _deaths.kept = None  # of an earlier loader, perhaps: a worker of this one is looked at here
     try:
-        for worker in alive:
+        for worker in processes():
             if not worker.is_alive():
                 raise RuntimeError(f"DataLoader worker (pid {worker.pid}) exited unexpectedly")
         batches = _deaths.waiting_for(start)
@@ -93,10 +94,21 @@ def with_advice(
                 return
             yield batch
     except (RuntimeError, OSError, EOFError) as error:
-        text = advice(error, workers, timeout)
+        text = advice(error, workers, timeout, _exits(processes()))
         if text is None:
             raise
         raise LoaderError(text) from error
+
+
+def _exits(processes: Sequence[BaseProcess]) -> str:
+    """The exit codes of workers that end, as torch tells them: a death may be noticed by what
+    cannot be fetched from the dead before torch sees why.
+    """
+    text = ""
+    for process in processes:
+        process.join(_ENDING)
+        text += f" exit code {process.exitcode}." if process.exitcode else ""
+    return text
 
 
 def end_on_lost_batches() -> None:
@@ -132,19 +144,23 @@ def _can_open() -> bool:
     return True
 
 
-def advice(error: Exception, workers: int, timeout: float) -> str | None:
-    """What `error` of a torch loader means and what to do; None where it is another kind."""
+def advice(error: Exception, workers: int, timeout: float, exits: str = "") -> str | None:
+    """What `error` of a torch loader means and what to do; None where it is another kind.
+
+    Args:
+        exits: the exit codes of its workers.
+    """
     text = f"{error.__cause__ or ''}\n{error}"  # torch puts the signal into the cause
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     too_many = isinstance(error, OSError) and error.errno in NO_MORE_FILES
     # before the others: their words may stand in the same message
-    if too_many or _out_of_files(text) or f"exit code {errno.EMFILE}." in text:
+    if too_many or _out_of_files(text) or f"exit code {errno.EMFILE}." in text + exits:
         return (
             f"too many open files with {workers} loader workers: raise the limit (ulimit -n 65536)"
             " or set data.workers lower"
         )
     no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    if no_room or _is_shortage(text) or f"exit code {errno.ENOSPC}." in text:
+    if no_room or _is_shortage(text) or f"exit code {errno.ENOSPC}." in text + exits:
         return (
             f"the {workers} loader workers ran out of shared memory{_shared_memory()}: set "
             "data.workers lower (0 needs none) or a smaller batch size, or give more of it (docker "
