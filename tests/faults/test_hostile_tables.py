@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+from hrpose.convert.programs import deeplabcut_table
 from hrpose.errors import DataError
 from hrpose.labelling.predictions import read_predictions
 from hrpose.predict.tables.dlc import scorer_of
@@ -98,3 +99,28 @@ def test_hostile_project(tmp_path, happened, file, content):
         scorer_of(config, 1)
     assert not made.exists()
     happened("DataError names the yaml; nothing was executed")
+
+
+@pytest.mark.fault(
+    name="hostile HDF5 labels of DeepLabCut",
+    does="CollectedData.h5, as for `hrpose convert`, whose attributes are pickles that make a "
+    "folder",
+    expects="DataError that names the file; nothing is executed; plain labels are read",
+)
+@pytest.mark.parametrize("attribute", ["encoding", "info", "non_index_axes"])
+def test_hostile_labels(tmp_path, happened, attribute):
+    path, folder = tmp_path / "CollectedData_s.h5", tmp_path / "made-by-pickle"
+    names = ["scorer", "bodyparts", "coords"]
+    columns = pd.MultiIndex.from_product([["s"], ["a", "b"], ["x", "y"]], names=names)
+    rows = [f"labeled-data/v/img{number}.png" for number in range(3)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frame = pd.DataFrame(np.arange(12.0).reshape(3, 4), index=rows, columns=columns)
+        frame.to_hdf(path, key="df_with_missing", mode="w", format="table")
+        assert len(deeplabcut_table.read_table(path).rows) == 3
+        with tables.open_file(path, "a") as file:
+            setattr(file.get_node("/df_with_missing")._v_attrs, attribute, Runs(folder))
+        with pytest.raises(DataError, match=r"CollectedData_s\.h5: holds a Python object"):
+            deeplabcut_table.read_table(path)
+    assert not folder.exists()
+    happened("DataError; the folder was not made")

@@ -22,6 +22,7 @@ from hrpose.convert.formats import not_it, shown
 from hrpose.environment import require
 from hrpose.errors import DataError
 from hrpose.predict.tables import h5
+from hrpose.storage.plain_hdf5 import plain_pickles
 from hrpose.storage.whole_file import write_whole
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -156,7 +157,11 @@ def _read_h5(path: Path) -> Table:
     pd = require("pandas", "dlc", f"reading {path.name}")
     require("tables", "dlc", f"reading {path.name}")
     try:
-        with warnings.catch_warnings(), pd.HDFStore(path, mode="r") as store:
+        with (
+            plain_pickles(path),
+            warnings.catch_warnings(),
+            pd.HDFStore(path, mode="r") as store,
+        ):
             warnings.simplefilter("ignore")
             keys = store.keys()
             frame = store[f"/{h5.KEY}" if f"/{h5.KEY}" in keys else keys[0]]
