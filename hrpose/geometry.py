@@ -21,15 +21,24 @@ LEAST = 0.1
 """Least side of a box, as a part of the shorter side of the image."""
 
 
+def corners_around(points: np.ndarray, shorter: float) -> tuple[np.ndarray, np.ndarray]:
+    """First and last corner (2,) of the box that points (K, 2) make with its margin, in image px.
+
+    Args:
+        shorter: side of the image, of which the box has a part at least; 0 where it is not known.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = MARGIN * (high - low).max()
+    half = np.maximum((high - low) / 2 + margin, LEAST * shorter / 2)
+    return (low + high) / 2 - half, (low + high) / 2 + half
+
+
 def box_around(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """x, y, w, h (4,) of a box around points (K, 2) in an image of `size` (W, H), clipped to it.
 
     All in image px. A side is 0 where all points lie outside of the image.
     """
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = MARGIN * (high - low).max()
-    half = np.maximum((high - low) / 2 + margin, LEAST * min(size) / 2)
-    low, high = (low + high) / 2 - half, (low + high) / 2 + half
+    low, high = corners_around(points, min(size))
     edge = np.array(size) - 1  # px centres at integers
     low, high = np.clip(low, 0, edge), np.clip(high, 0, edge)
     return np.concatenate([low, high - low])

@@ -17,8 +17,8 @@ from hrpose.datasets.coco.entry import (
     AreaFrom,
     BoxFrom,
     Entry,
-    box_around,
     box_of,
+    box_of_keypoints,
     is_crowd,
     keypoints_of,
     sane,
@@ -76,7 +76,7 @@ def read_columns(
     known = [image_size(file.images[entry.image_id]) for entry in entries]
     if box_from == "keypoints":
         pairs = zip(points, known, strict=True)
-        boxes = np.array([box_around(row, size) for row, size in pairs]).reshape(-1, 4)
+        boxes = np.array([box_of_keypoints(row, size) for row, size in pairs]).reshape(-1, 4)
     else:
         boxes, _ = _numbers(entries, "bbox", 4, lambda entry: box_of(str(entry), entry.content))
     areas = [_area(entry) for entry in entries]

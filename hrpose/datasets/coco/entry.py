@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from hrpose.errors import DataError
+from hrpose.geometry import corners_around
 
 CleanUp = Literal["mmpose", "none"]
 AreaFrom = Literal["file", "box"]
@@ -154,20 +155,17 @@ def _numbers(where: str, what: str, values: Any) -> np.ndarray:
         raise DataError(f"{where}: {what} must be a list of numbers, got {values!r:.80}") from None
 
 
-def box_around(points: np.ndarray, size: tuple[float, float] | None) -> np.ndarray:
+def box_of_keypoints(points: np.ndarray, size: tuple[float, float] | None) -> np.ndarray:
     """Box (4,) around the labelled of `points` (K, 3) in an image of `size` (W, H), if known; all
     NaN where there are none.
 
-    With a margin of a fifth of the longer side, and at least a tenth of the image's shorter side
-    long and high, as `hrpose convert` makes them; cut at the borders of the image.
+    With the margin of `geometry.corners_around`, as `hrpose convert` makes them; cut at the borders
+    of the image.
     """
     known = points[(points[:, 2] > 0) & sound(points), :2]
     if not len(known):
         return np.full(4, np.nan)
-    low, high = known.min(axis=0), known.max(axis=0)
-    least = 0.1 * min(size) if size is not None else 0.0
-    half = np.maximum((high - low) / 2 + 0.2 * (high - low).max(), least / 2)
-    low, high = (low + high) / 2 - half, (low + high) / 2 + half
+    low, high = corners_around(known, min(size) if size is not None else 0.0)
     if size is not None:
         low, high = np.clip(low, 0, size), np.clip(high, 0, size)
     return np.concatenate([low, high - low])
