@@ -52,8 +52,7 @@ def read_original(page: dict[str, Any], checkpoint: str) -> Original:
     said = [load_weights(experiment.model, path, strict=True)]
     content = checkpoint_file.read(path)
     meta = content.get("meta") if isinstance(content, dict) else None
-    meta = meta if isinstance(meta, dict) else {}
-    carried = carried_page(meta)
+    carried = checkpoint_file.carried_page(content)
     if carried:
         _refuse_other_keypoints(page, carried, path)
         other = [name for name in _DECIDES if _as_json(page.get(name)) != carried.get(name)]
@@ -62,16 +61,7 @@ def read_original(page: dict[str, Any], checkpoint: str) -> Original:
                 f"note: the page says another {' and '.join(other)} than that of the training; "
                 "the page that was given is taken"
             )
-    return Original(experiment, meta, file_digest(path), said)
-
-
-def carried_page(meta: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The page that a checkpoint of ours holds, as JSON gives it; None where it holds none."""
-    try:
-        page = json.loads(meta["page"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return page if isinstance(page, dict) else None
+    return Original(experiment, meta if isinstance(meta, dict) else {}, file_digest(path), said)
 
 
 def _refuse_other_keypoints(page: dict[str, Any], carried: dict[str, Any], path: Path) -> None:

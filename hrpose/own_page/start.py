@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +59,8 @@ def read_start(words: Sequence[str], names: Sequence[str]) -> Start:
 
 def _carried(content: Any, checkpoint: str) -> Page:
     """The page that a checkpoint of ours holds."""
-    meta = content.get("meta") if isinstance(content, dict) else None
-    text = meta.get("page") if isinstance(meta, dict) else None
-    try:
-        page = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        page = None
-    if not isinstance(page, dict):
+    page = checkpoint_file.carried_page(content)
+    if page is None:
         raise CheckpointError(
             f"{checkpoint}: does not carry its page; give the page before it: --from PAGE CKPT"
         )

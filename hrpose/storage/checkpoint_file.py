@@ -5,6 +5,7 @@ Files that end in .safetensors are read too; they never hold more than data.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,6 +89,19 @@ def read(path: Path) -> Any:
             "its numbers, or of more than the file can hold"
         ) from error
     return content
+
+
+def carried_page(content: Any) -> dict[str, Any] | None:
+    """The page in a checkpoint of ours, as JSON gives it; None where it holds none.
+
+    Args:
+        content: what `read` gave.
+    """
+    try:
+        page = json.loads(content["meta"]["page"])
+    except (KeyError, TypeError, ValueError, IndexError):
+        return None
+    return page if isinstance(page, dict) else None
 
 
 def _unpickled(path: Path) -> Any:
