@@ -83,6 +83,11 @@ def _in_full(fault: Fault) -> str:
     return "\n".join([head, f"    in {'; '.join(where)}", f"    -> {fault.todo}"])
 
 
+def errors_among(faults: Iterable[Fault]) -> list[Fault]:
+    """Those that training refuses."""
+    return [fault for fault in faults if fault.severity == "error"]
+
+
 def in_lines(faults: Iterable[Fault]) -> list[str]:
     """For a reader who is to mend them: each with its file, ids and what to do."""
     return [_in_full(fault) for fault in faults]

@@ -20,7 +20,7 @@ import numpy as np
 
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.faults.everywhere import labels_beyond
-from hrpose.datasets.faults.fault import Fault, in_lines
+from hrpose.datasets.faults.fault import Fault, errors_among, in_lines
 from hrpose.datasets.faults.kinds import fault
 from hrpose.datasets.preflight.good_images import (
     GoodImage,
@@ -161,8 +161,7 @@ def require_good_images(
     if not look.images:
         return ""
     text, count = f"{split}: {look.summary()}", len(look.problems)
-    wrong = [fault for fault in look.faults if fault.severity == "error"]
-    if wrong:
+    if wrong := errors_among(look.faults):
         raise DataError("\n".join([text, *in_lines(wrong)]))
     if count > SHOWN and folder is not None:
         path = folder / f"bad_images_{split}.txt"

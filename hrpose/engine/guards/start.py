@@ -18,16 +18,16 @@ from hrpose.rundir.resume import differences
 from hrpose.rundir.snapshot import misfit_of
 from hrpose.storage.addresses import without_secrets
 
-_OF_A_MACHINE = re.compile(
-    r"(load_from|pretrained|data\.(workers|timeout|(.*\.)?(root|ann_file|img_root|box_file|cache)))\b"
-)
-"""Places on a page that may differ between machines."""
-
 if TYPE_CHECKING:
     from hrpose.codecs import Codec
     from hrpose.datasets.base import PoseDataset
     from hrpose.engine.experiment import Experiment
     from hrpose.rundir.log import RunLog
+
+_OF_A_MACHINE = re.compile(
+    r"(load_from|pretrained|data\.(workers|timeout|(.*\.)?(root|ann_file|img_root|box_file|cache)))\b"
+)
+"""Places on a page that may differ between machines."""
 
 
 def misfit(experiment: Experiment, saved: dict[str, Any]) -> str:
@@ -86,11 +86,11 @@ def require_sound_labels(datasets: Mapping[str, PoseDataset | None], log: RunLog
     Raises:
         DataError: labels that cannot be right, with all that is wrong with them.
     """
-    from hrpose.datasets.faults.fault import in_lines
+    from hrpose.datasets.faults.fault import errors_among, in_lines
     from hrpose.datasets.faults.splits import shared_files
 
     known = {split: dataset for split, dataset in datasets.items() if dataset is not None}
-    wrong = [one for dataset in known.values() for one in dataset.faults if one.severity == "error"]
+    wrong = errors_among(one for dataset in known.values() for one in dataset.faults)
     if wrong:
         raise DataError("\n".join(["the labels cannot be trained on:", *in_lines(wrong)]))
     for one in shared_files(known) if distributed.rank() == 0 else ():

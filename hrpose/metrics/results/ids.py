@@ -36,7 +36,8 @@ class IdFinder:
     """
 
     def __init__(self, parts: Parts) -> None:
-        self._exact = {_key(name): number for number, name in source_ids(parts).items()}
+        ids = source_ids(parts)
+        self._exact = {_key(name): number for number, name in ids.items()}
         names = [(part["id"], part["file_name"]) for part in parts if "file_name" in part]
         paths = [(number, name, PurePosixPath(name.replace("\\", "/"))) for number, name in names]
         self._ways = [
@@ -44,10 +45,10 @@ class IdFinder:
             _unique([(path.name, number) for number, _, path in paths]),
             _unique([(str(path.with_suffix("")), number) for number, _, path in paths]),
             _unique([(path.stem, number) for number, _, path in paths]),
-            _unique([(str(name), number) for number, name in source_ids(parts).items()]),
-            _unique([(_digits(name), number) for number, name in source_ids(parts).items()]),
+            _unique([(str(name), number) for number, name in ids.items()]),
+            _unique([(_digits(name), number) for number, name in ids.items()]),
         ]
-        self.example = next(iter(source_ids(parts).values()), None)
+        self.example = next(iter(ids.values()), None)
 
     def find(self, value: Any) -> int | None:
         """The number that `value` stands for, None if there is none."""
