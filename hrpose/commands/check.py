@@ -18,6 +18,7 @@ from hrpose.errors import ConfigError, HrposeError
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
     from hrpose.datasets.preflight.look import Look
+    from hrpose.engine.experiment import Experiment
     from hrpose.metrics import Metric
 
 SPLITS = ("train", "val", "test")
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from hrpose.datasets.faults.splits import same_pictures, shared_files
 
     page = common.load_page(args)
-    metrics, problems = _prepared(page)
+    experiment, problems = _prepared(page)
     for problem in problems:
         print(f"page: {problem}")
     errors, looked = len(problems), []
@@ -67,17 +68,17 @@ def run(args: argparse.Namespace) -> int:
         else:
             look = _look_at_images(split, dataset, args.full)
             errors += len(look.problems)
-            if split == "train" and not problems:
-                errors += _look_at_batches(page, dataset)
             faults = [*dataset.faults, *swapped_sides(dataset), *look.faults]
-            if split != "train":
-                faults += _odd_lengths(dataset, metrics)
+            if experiment is not None and split == "train":
+                errors += _look_at_batches(experiment, dataset)
+            elif experiment is not None:
+                faults += _odd_lengths(dataset, experiment.metrics)
             faults = _say(f"{split}: ", faults)
             looked.append(Looked(split, dataset, faults, unreadable=list(map(str, look.problems))))
     datasets = {each.split: each.dataset for each in looked if each.dataset is not None}
+    owners = {each.dataset.source: each for each in looked if each.dataset is not None}
     for fault in _say("", [*shared_files(datasets), *same_pictures(datasets, args.full)]):
-        owner = next(split for split in [*datasets][::-1] if datasets[split].source == fault.file)
-        next(each for each in looked if each.split == owner).faults.append(fault)
+        owners[fault.file].faults.append(fault)
     if args.html is not None:
         text = faults_page(find_page(args.config).stem, problems, looked)
         common.write_file(args.html, text.encode())
@@ -96,14 +97,14 @@ def _say(before: str, faults: list[Fault]) -> list[Fault]:
     return faults
 
 
-def _prepared(page: Page) -> tuple[list[Metric], list[str]]:
-    """The metrics of the page; and why training would refuse it, empty if it would not."""
+def _prepared(page: Page) -> tuple[Experiment | None, list[str]]:
+    """The page as objects; or None, and why training would refuse it."""
     from hrpose.engine.experiment import prepare
 
     try:
-        return prepare(page).metrics, []
+        return prepare(page), []
     except ConfigError as error:
-        return [], error.problems
+        return None, error.problems
 
 
 def _odd_lengths(dataset: PoseDataset, metrics: list[Metric]) -> list[Fault]:
@@ -139,15 +140,13 @@ def _read(page: Page, split: str) -> PoseDataset:
     return read_dataset(page, split)
 
 
-def _look_at_batches(page: Page, train: PoseDataset) -> int:
+def _look_at_batches(experiment: Experiment, train: PoseDataset) -> int:
     """Print what training, on one process, would refuse of batches of `train`; how much that is."""
     import torch
 
-    from hrpose.engine.experiment import prepare
     from hrpose.engine.guards.start import require_statistics
     from hrpose.engine.loading import loader
 
-    experiment = prepare(page)
     try:
         require_statistics(experiment, loader(experiment, train, True, torch.device("cpu")))
     except ConfigError as error:

@@ -50,15 +50,17 @@ def add_allow_opencv_5(parser: argparse.ArgumentParser) -> None:
 
 def count(text: str) -> int:
     """An argument that is a whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 1")
-    return int(text)
+    return _whole_number(text, 1)
 
 
 def index(text: str) -> int:
     """An argument that is a whole number from 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 0")
+    return _whole_number(text, 0)
+
+
+def _whole_number(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from {least}")
     return int(text)
 
 
@@ -87,7 +89,12 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror})") from None
-    print(f"wrote {path} ({len(data) / 1e6:.1f} MB)")
+    say_written(path)
+
+
+def say_written(path: Path) -> None:
+    """Name a file that is there now, with its size."""
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 def load_page(args: argparse.Namespace, changes: Sequence[str] = ()) -> Page:

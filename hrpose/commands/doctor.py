@@ -164,10 +164,10 @@ def devices() -> Iterator[Finding]:
     except Exception:  # `imports` has said why
         return
     yield OK, f"CPU: {os.cpu_count()} cores, {torch.get_num_threads()} threads of torch"
-    if crowded():
+    if busy := crowded():
         waits = {name: os.environ[name] for name in WAITING if name in os.environ}
         told = ", ".join(f"{name}={value}" for name, value in waits.items()) or "nothing set"
-        yield OK, f"{crowded()}; how OpenMP's threads wait: {told}"
+        yield OK, f"{busy}; how OpenMP's threads wait: {told}"
     if torch.cuda.is_available():
         for number in range(torch.cuda.device_count()):
             gpu = torch.cuda.get_device_properties(number)
