@@ -20,7 +20,7 @@ EPOCHS = 2
 
 
 @dataclass(frozen=True)
-class Request:
+class BrowseRequest:
     """What is to be looked at.
 
     Args:
@@ -54,7 +54,7 @@ class Look:
 
     dataset: PoseDataset
     indices: list[int]
-    request: Request
+    request: BrowseRequest
 
     @property
     def title(self) -> str:
@@ -87,7 +87,7 @@ class Look:
                 yield Card(title_of(self.dataset, index), found)
 
 
-def look(request: Request) -> Look:
+def look(request: BrowseRequest) -> Look:
     """Read the data set and choose.
 
     Raises:

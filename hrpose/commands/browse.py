@@ -49,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw and write."""
-    from hrpose.browse.browse import Request, look
+    from hrpose.browse.browse import BrowseRequest, look
 
-    request = Request(
+    request = BrowseRequest(
         common.load_page(args),
         args.split,
         args.n,

@@ -71,11 +71,11 @@ def run(args: argparse.Namespace) -> None:
             )
         )
     else:
-        from hrpose.convert.run import Request, convert
+        from hrpose.convert.run import ConvertRequest, convert
 
         options = ReadOptions(args.images, args.category, args.predicted)
         written = convert(
-            Request(
+            ConvertRequest(
                 args.format, args.source, args.out, args.split, args.by, args.seed, args.link,
                 args.overwrite, options, _say,
             )

@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> None:
     """Write the file, and say how near to torch it is."""
     page = common.load_page(args)
     from hrpose.commands.test import the_one_file
-    from hrpose.export.onnx_file import Request, export
+    from hrpose.export.onnx_file import ExportRequest, export
 
-    request = Request(
+    request = ExportRequest(
         page,
         find_page(args.config).stem,
         the_one_file(args.checkpoint),
@@ -45,4 +45,4 @@ def run(args: argparse.Namespace) -> None:
     )
     for line in export(request):
         print(line)
-    print(f"wrote {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+    common.say_written(args.out)

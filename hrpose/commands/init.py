@@ -63,10 +63,10 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.minutes is not None and not 0 < args.minutes < 1e6:
         raise RunError(f"--minutes {args.minutes:g}: expected more than 0")
-    from hrpose.own_page.init import Request, init
+    from hrpose.own_page.init import InitRequest, init
     from hrpose.own_page.said import lines_of
 
-    request = Request(
+    request = InitRequest(
         args.annotations,
         args.images,
         args.name,

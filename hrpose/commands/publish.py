@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> None:
     """Write the weights, and say what was found."""
     page = common.load_page(args)
     from hrpose.commands.test import the_one_file
-    from hrpose.export.publish import Request, publish
+    from hrpose.export.publish import PublishRequest, publish
 
-    request = Request(
+    request = PublishRequest(
         page,
         find_page(args.config).stem,
         the_one_file(args.checkpoint),
@@ -54,4 +54,4 @@ def run(args: argparse.Namespace) -> None:
     for line in said:
         print(line)
     for path in paths:
-        print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        common.say_written(path)

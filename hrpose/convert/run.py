@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Request:
+class ConvertRequest:
     """What to convert, and how.
 
     Args:
@@ -50,7 +50,7 @@ class Request:
     say: Callable[[str], None]
 
 
-def convert(request: Request) -> list[Path]:
+def convert(request: ConvertRequest) -> list[Path]:
     """Write COCO files, images and a manifest; the paths of the files.
 
     Raises:
@@ -85,7 +85,7 @@ def convert(request: Request) -> list[Path]:
     return [*targets, request.out / MANIFEST]
 
 
-def _texts(request: Request, labels: LabelSet, parts: Parts) -> dict[str, str]:
+def _texts(request: ConvertRequest, labels: LabelSet, parts: Parts) -> dict[str, str]:
     """The COCO files: path below the destination, and content."""
     info = {"description": f"{request.format} labels by hrpose {hrpose.__version__}"}
     info |= {"format": request.format, **labels.about}
@@ -144,7 +144,7 @@ def _points(animal: Any) -> np.ndarray:
 
 
 def _manifest(
-    request: Request, labels: LabelSet, parts: Parts, notes: Sequence[str]
+    request: ConvertRequest, labels: LabelSet, parts: Parts, notes: Sequence[str]
 ) -> dict[str, Any]:
     everything = range(len(labels.images))
     return {

@@ -40,7 +40,7 @@ LARGEST_SCORE_ERROR = 0.001
 
 
 @dataclass(frozen=True)
-class Request:
+class ExportRequest:
     """What is to be exported.
 
     Args:
@@ -68,7 +68,7 @@ class _FromCrops(nn.Module):
         return self.model.predict(crops.permute(0, 3, 1, 2))
 
 
-def export(request: Request) -> list[str]:
+def export(request: ExportRequest) -> list[str]:
     """Write the ONNX file of a model; returns what was loaded and compared, a line each.
 
     It takes crops (B, h, w, 3) uint8 RGB with any B, and gives keypoints (B, K, 2) in input px and
@@ -181,7 +181,7 @@ def _translated(module: nn.Module, example: Tensor, inputs: list[str], outputs: 
         )  # fmt: skip
 
 
-def _texts(request: Request, original: Original, model: TopDown) -> dict[str, str]:
+def _texts(request: ExportRequest, original: Original, model: TopDown) -> dict[str, str]:
     page = without_secrets(request.page)
     pipeline = original.experiment.pipelines["test"]
     padding = next((part.padding for part in pipeline if isinstance(part, CropBox)), None)

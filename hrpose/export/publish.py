@@ -25,7 +25,7 @@ Format = Literal["pth", "safetensors"]
 
 
 @dataclass(frozen=True)
-class Request:
+class PublishRequest:
     """What is to be published.
 
     Args:
@@ -45,7 +45,7 @@ class Request:
     card: bool = False
 
 
-def publish(request: Request) -> tuple[list[Path], list[str]]:
+def publish(request: PublishRequest) -> tuple[list[Path], list[str]]:
     """Write the weights of a checkpoint under a name that holds their digest.
 
     Their content decides the name and nothing else does: publishing again gives the same file.
@@ -83,14 +83,14 @@ def publish(request: Request) -> tuple[list[Path], list[str]]:
     return paths, [*original.said, *notes]
 
 
-def _numbers(request: Request, original: Original) -> Numbers | None:
+def _numbers(request: PublishRequest, original: Original) -> Numbers | None:
     if request.metrics is not None:
         return read_numbers(request.metrics, original.sha256)
     return own_numbers(original.meta, original.experiment.settings.save_best)
 
 
 def _meta(
-    request: Request, original: Original, page: dict[str, Any], numbers: Numbers | None
+    request: PublishRequest, original: Original, page: dict[str, Any], numbers: Numbers | None
 ) -> dict[str, str]:
     """Texts alone, so that both formats can hold them."""
     return {

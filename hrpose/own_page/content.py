@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrpose.models.channels import TrainedModel
-from hrpose.own_page.labels import Labels
+from hrpose.own_page.labels import OwnLabels
 from hrpose.own_page.plan import Plan
 
 
@@ -26,7 +26,7 @@ class Content:
     """
 
     name: str
-    labels: Labels
+    labels: OwnLabels
     flip_pairs: Sequence[tuple[str, str]]
     flip: bool
     sigmas: Sequence[float] | None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hrpose.config import load
-from hrpose.datasets.faults.fault import in_lines
+from hrpose.datasets.faults.fault import errors_among, in_lines
 from hrpose.datasets.preflight.look import require_good_images
 from hrpose.engine.experiment import Experiment, prepare
 from hrpose.engine.guards.start import require_targets
@@ -30,7 +30,7 @@ Bar = Callable[[Iterator, int, str], Iterator]
 
 
 @dataclass(frozen=True)
-class Request:
+class InitRequest:
     """What the command line asks for.
 
     Args:
@@ -57,7 +57,7 @@ class Request:
     overwrite: bool = False
 
 
-def init(request: Request, bar: Bar) -> tuple[Content, Sides, list[str]]:
+def init(request: InitRequest, bar: Bar) -> tuple[Content, Sides, list[str]]:
     """Write the page; returns what is in it, and the faults of the labels that training refuses.
 
     These do not keep the page from being written: what to do about them may be a value on it.
@@ -131,7 +131,7 @@ def check(page: Path, bar: Bar) -> list[str]:
         digest = repr({**experiment.page["data"][split]})
         if digest not in seen:
             dataset = experiment.dataset(split)
-            wrong += [fault for fault in dataset.faults if fault.severity == "error"]
+            wrong += errors_among(dataset.faults)
             require_good_images(
                 dataset, split, bar=lambda items, total, title: bar(iter(items), total, title)
             )
@@ -141,7 +141,7 @@ def check(page: Path, bar: Bar) -> list[str]:
     return in_lines(wrong)
 
 
-def _look_at(request: Request) -> None:
+def _look_at(request: InitRequest) -> None:
     """Refuse what can be refused before anything is read."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", request.name):
         raise ConfigError(

@@ -58,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Labels:
+class OwnLabels:
     """All parts, and what their category says of the keypoints.
 
     Args:
@@ -82,7 +82,7 @@ class Labels:
         return self.parts["train"]
 
 
-def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> Labels:
+def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> OwnLabels:
     """The annotation files `paths`, with their images below the folder `images`.
 
     Args:
@@ -104,7 +104,7 @@ def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> La
         parts[name] = _part(name, file, images, meta, category)
     skeleton, odd = _skeleton(entry, names)
     pairs = _flip_pairs(entry, names)
-    return Labels(names, skeleton, pairs, parts, images, category, notes + odd)
+    return OwnLabels(names, skeleton, pairs, parts, images, category, notes + odd)
 
 
 def parts_of(paths: Sequence[Path]) -> tuple[dict[str, Path], list[str]]:

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import hrpose
 from hrpose.own_page.content import Content
-from hrpose.own_page.labels import Labels, Part
+from hrpose.own_page.labels import OwnLabels, Part
 from hrpose.own_page.literals import WIDTH, listed, literal
 from hrpose.own_page.sigmas import DEFAULT
 
@@ -161,7 +161,7 @@ def _split(split: str, part: str, parts: dict[str, Part], root: Path) -> str:
     return f"    {split}=dict(\n" + "".join(f"        {row},\n" for row in rows) + "    ),"
 
 
-def _root(labels: Labels) -> Path:
+def _root(labels: OwnLabels) -> Path:
     """The folder that holds images and annotation files; that of the images where it is none."""
     places = [labels.images, *(part.ann_file.parent for part in labels.parts.values())]
     try:

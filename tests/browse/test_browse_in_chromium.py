@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hrpose.browse.browse import Request, look
+from hrpose.browse.browse import BrowseRequest, look
 from hrpose.browse.page import page_of
 from hrpose.config import load
 from hrpose.visualize.colours import LEFT, RIGHT
@@ -23,7 +23,7 @@ def shown(farm, tmp_path):
 
     def show(width, height=1600):
         page = tmp_path / "page.html"
-        request = Request(load(farm.page(), []), "train", 4, 0, (), True, True)
+        request = BrowseRequest(load(farm.page(), []), "train", 4, 0, (), True, True)
         page.write_text(page_of(look(request)), encoding="utf-8")
         out = tmp_path / "shot.png"
         command = [

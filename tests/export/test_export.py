@@ -22,7 +22,7 @@ from hrpose.errors import CheckpointError, DataError, RunError
 from hrpose.export import onnx_file
 from hrpose.export.crops import crops_for
 from hrpose.export.exported import read_exported
-from hrpose.export.onnx_file import Request, export
+from hrpose.export.onnx_file import ExportRequest, export
 from hrpose.geometry import apply_affine, invert_affine
 from hrpose.models.backbone import Backbone
 
@@ -95,7 +95,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     page = page_of(CODECS["quarter"]["codec"])
     weights = weights_of(page, folder / "weights.pth")
-    said = export(Request(page, "toy", str(weights), folder / "M.onnx"))
+    said = export(ExportRequest(page, "toy", str(weights), folder / "M.onnx"))
     return page, weights, folder / "M.onnx", said
 
 
@@ -114,7 +114,7 @@ def test_every_codec_gives_what_torch_gives(kind, tmp_path):
     page = page_of(**CODECS[kind])
     weights = weights_of(page, tmp_path / "weights.pth")
     out = tmp_path / "M.onnx"
-    said = export(Request(page, "toy", str(weights), out))
+    said = export(ExportRequest(page, "toy", str(weights), out))
     assert "on 30 drawn animals, in batches of 1, 5, 24: points differ by up to" in said[-1]
     experiment = prepare(page)
     model = experiment.model.eval()  # neither folded nor exported
@@ -225,7 +225,7 @@ def test_a_codec_that_cannot_be_exported_is_named(tmp_path):
     page = page_of({"type": "CountingCodec"})
     weights = weights_of(page, tmp_path / "weights.pth")
     with pytest.raises(RunError, match=r"the codec CountingCodec \(its `decode`\) cannot be exp"):
-        export(Request(page, "toy", str(weights), tmp_path / "M.onnx"))
+        export(ExportRequest(page, "toy", str(weights), tmp_path / "M.onnx"))
     assert list(tmp_path.iterdir()) == [weights]
 
 
@@ -246,7 +246,7 @@ def test_a_file_that_differs_from_torch_is_not_left_there(made, tmp_path, monkey
 
     monkeypatch.setattr(onnx_file, "read_exported", shifted)
     with pytest.raises(RunError, match=r"differs from torch: .* 0\.02 px"):
-        export(Request(page, "toy", str(weights), out))
+        export(ExportRequest(page, "toy", str(weights), out))
     assert [path.name for path in tmp_path.iterdir()] == ["M.onnx"]
     assert out.read_bytes() == b"the one before"
 
@@ -260,7 +260,7 @@ def test_it_is_compared_on_images_of_ones_own(made, pictures, tmp_path):
     page, weights = made[:2]
     for folder, says in ((tmp_path, "holds no images"), (tmp_path / "none", "is no folder")):
         with pytest.raises(DataError, match=says):
-            export(Request(page, "toy", str(weights), tmp_path / "M.onnx", images=folder))
+            export(ExportRequest(page, "toy", str(weights), tmp_path / "M.onnx", images=folder))
 
 
 def test_other_files_are_refused(made, tmp_path):

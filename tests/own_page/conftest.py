@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hrpose.config import load
-from hrpose.own_page.init import Request, init
+from hrpose.own_page.init import InitRequest, init
 
 NAMES = ["nose", "left_ear", "right_ear", "tail"]
 
@@ -47,8 +47,8 @@ class Herd:
         path.write_text(json.dumps(content), encoding="utf-8")
         return path
 
-    def request(self, *files: Path, **changes) -> Request:
-        return Request(files, self.images, "cows", self.folder / "cows.py", **changes)
+    def request(self, *files: Path, **changes) -> InitRequest:
+        return InitRequest(files, self.images, "cows", self.folder / "cows.py", **changes)
 
     def init(self, *files: Path, **changes):
         """What `hrpose init` makes of `files`, and the page that it wrote, loaded."""
