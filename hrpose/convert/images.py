@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -17,6 +18,7 @@ from hrpose.storage.whole_file import draft, link
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".jp2"}
 _SHOWN = 5
+File = TypeVar("File")
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -55,20 +57,42 @@ def safe_name(name: str, where: str) -> str:
     return str(PurePosixPath(plain))
 
 
-def require_images(images: dict[str, Path | None], source: Path, looked: Sequence[Path]) -> None:
-    """DataError that names images that are not there.
+def require_images(
+    images: Mapping[str, File | None], source: Path, looked: Sequence[Path]
+) -> dict[str, File]:
+    """`images`, all of which are there.
 
     Args:
-        images: name in the labels, and the file; None where there is none.
+        images: name in the labels, and the file or what stands for it; None where there is none.
         looked: folders in which they were looked for.
+
+    Raises:
+        DataError: some are not; it names them.
     """
-    missing = [name for name, path in images.items() if path is None]
+    there = {name: file for name, file in images.items() if file is not None}
+    missing = [name for name in images if name not in there]
     if missing:
         some = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
         places = ", ".join(str(folder) for folder in dict.fromkeys(looked))
         raise DataError(
             f"{source}: {len(missing)} of its {len(images)} images are not there: {some}; looked "
             f"below {places}; name the folder that they are in with --images, or remove their rows"
+        )
+    return there
+
+
+def check_size(where: str, file: str, said: tuple[Any, Any], size: tuple[int, int]) -> None:
+    """DataError where labels were made in another image than the one that is here.
+
+    Args:
+        where: what was labelled, in words up to the size: 'a.json: labelled in an image of'.
+        said: width and height px that the labels give; None where they give none.
+        size: of `file`, the image.
+    """
+    if None not in said and said != size:
+        raise DataError(
+            f"{where} {said[0]} x {said[1]} px, but {file} has {size[0]} x {size[1]}; give the "
+            "images that were labelled (--images)"
         )
 
 

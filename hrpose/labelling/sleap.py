@@ -15,7 +15,7 @@ from hrpose.storage.whole_file import draft_for_library
 def write(where: SuggestedFiles, found: Suggested) -> None:
     """The labels file; animals without any point have no instance."""
     table, meta = found.table, found.meta
-    skeleton = skeleton_of(meta)
+    skeleton = skeleton_of(meta.dataset, meta.names, meta.skeleton, meta.flip_pairs)
     video = sleap_io.Video(filename=str(found.video.absolute()), open_backend=False)
     several = len(table.individuals) > 1
     tracks = [sleap_io.Track(name=name) for name in table.individuals] if several else [None]

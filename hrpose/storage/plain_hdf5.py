@@ -14,6 +14,8 @@ from unittest import mock
 from hrpose.errors import DataError
 from hrpose.storage.plain_arrays import STAND_INS, NotPlainError, with_arrays
 
+MAGIC = b"\x89HDF\r\n\x1a\n"
+"""The first bytes of each HDF5 file."""
 _NAMES = {name: stand_in for stand_in, name in STAND_INS}
 
 

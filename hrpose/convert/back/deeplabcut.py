@@ -24,6 +24,7 @@ from hrpose.errors import DataError, RunError
 
 SCORER = "hrpose"
 _SUFFIXES = (".csv", ".h5")
+_FOR_H5 = ("pandas", "tables")
 
 Column = tuple[str | None, str]
 
@@ -59,10 +60,10 @@ def write(back: Back) -> list[Path]:
     one_table = back.out.suffix in _SUFFIXES
     if one_table:
         plans = [_joined(plans, back.out)]
-    elif find_spec("pandas") is None or find_spec("tables") is None:
+    elif not _writes_h5():
         back.say("without the extra dlc no .h5 is written; deeplabcut.convertcsv2h5 makes it")
     if back.out.suffix == ".h5":
-        for module in ("pandas", "tables"):
+        for module in _FOR_H5:
             require(module, "dlc", "writing .h5")
     files = [(plan, path) for plan in plans for path in _paths(back.out, plan, one_table)]
     refuse_existing([path for _, path in files], back.overwrite)
@@ -79,8 +80,12 @@ def _paths(out: Path, plan: _Plan, one_table: bool) -> list[Path]:
     if one_table:
         return [out]
     csv = (out / plan.file).with_suffix(".csv")
-    has_pandas = find_spec("pandas") is not None and find_spec("tables") is not None
-    return [csv, csv.with_suffix(".h5")] if has_pandas else [csv]
+    return [csv, csv.with_suffix(".h5")] if _writes_h5() else [csv]
+
+
+def _writes_h5() -> bool:
+    """Whether the extra dlc is there."""
+    return all(find_spec(module) is not None for module in _FOR_H5)
 
 
 def _kept(back: Back, tables: Sequence[Mapping[str, Any]]) -> list[_Plan]:

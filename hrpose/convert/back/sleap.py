@@ -15,8 +15,9 @@ import numpy as np
 from hrpose.convert.back.files import Back
 from hrpose.convert.coco import labelled
 from hrpose.convert.images import refuse_existing, require_images
-from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage
+from hrpose.convert.label_set import LabelledAnimal, LabelledImage
 from hrpose.errors import RunError
+from hrpose.predict.tables.slp import predicted_instance, skeleton_of
 from hrpose.storage.whole_file import draft_for_library
 
 
@@ -34,7 +35,10 @@ def write(back: Back) -> list[Path]:
     refuse_existing([back.out], back.overwrite)
     labels = back.labels
     names = _names(back)
-    skeletons = [_skeleton(one, name) for one, name in zip(labels.categories, names, strict=True)]
+    skeletons = [
+        skeleton_of(name, one.keypoints, one.skeleton, one.flip_pairs)
+        for one, name in zip(labels.categories, names, strict=True)
+    ]
     tracks = {name: sleap_io.Track(name=name) for name in _tracks(back)}
     videos, places = _videos(back)
     frames = []
@@ -60,17 +64,6 @@ def _names(back: Back) -> list[str]:
     kept = back.about.get("skeletons")
     own = [category.name for category in back.labels.categories]
     return [str(name) for name in kept] if kept and len(kept) == len(own) else own
-
-
-def _skeleton(category: Category, name: str) -> Any:
-    import sleap_io
-
-    return sleap_io.Skeleton(
-        nodes=list(category.keypoints),
-        edges=[list(pair) for pair in category.skeleton],
-        symmetries=[list(pair) for pair in category.flip_pairs],
-        name=name,
-    )
 
 
 def _tracks(back: Back) -> list[str]:
@@ -120,10 +113,4 @@ def _instance(animal: LabelledAnimal, skeleton: Any, tracks: dict[str, Any]) -> 
     track = None if animal.individual is None else tracks[animal.individual]
     if animal.scores is None:
         return sleap_io.Instance.from_numpy(points, skeleton=skeleton, track=track)
-    return sleap_io.PredictedInstance.from_numpy(
-        points,
-        skeleton=skeleton,
-        point_scores=animal.scores,
-        score=float(animal.scores.mean()),
-        track=track,
-    )
+    return predicted_instance(points, animal.scores, skeleton, track)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder, folder_of
+from hrpose.convert.foreign_coco import ForeignCoco
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import require_images, size_of
-from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.label_set import LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.joined import joined
 from hrpose.convert.official.names import ANIMAL_KINGDOM
 from hrpose.convert.text_files import number, read_json_of
@@ -46,16 +46,15 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
 def _read(path: Path, finder: ImageFinder) -> LabelSet:
     content = read_json_of(path, _EXPECTED, _ADVICE)
     if isinstance(content, dict):
-        return CocoFile(path, _EXPECTED, _ADVICE, ANIMAL_KINGDOM).labels(finder)
+        return ForeignCoco(path, _EXPECTED, _ADVICE, ANIMAL_KINGDOM).labels(finder)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise not_it(path, f"a {type(content).__name__}", _EXPECTED, _ADVICE)
     names = list(dict.fromkeys(_image_name(row, path) for row in content))
-    files = {name: finder.find(name) for name in names}
-    require_images(files, path, finder.folders)
-    images = []
-    for name, file in files.items():
-        assert file is not None  # require_images has seen to it
-        images.append(LabelledImage(name, file, size_of(file), folder_of(name)))
+    found = {name: finder.find(name) for name in names}
+    files = require_images(found, path, finder.folders)
+    images = [
+        LabelledImage(name, file, size_of(file), folder_of(name)) for name, file in files.items()
+    ]
     kinds = list(dict.fromkeys(map(_kind, content)))
     places = {name: place for place, name in enumerate(names)}
     animals = [
@@ -67,8 +66,7 @@ def _read(path: Path, finder: ImageFinder) -> LabelSet:
     notes = (
         [f"{path.parent.name}/{path.stem}: {lost} animals without a box left out"] if lost else []
     )
-    meta = ANIMAL_KINGDOM
-    categories = [Category(kind, meta.names, meta.limbs, meta.pairs) for kind in kinds]
+    categories = [ANIMAL_KINGDOM.category(kind) for kind in kinds]
     return LabelSet(categories, images, seen, [path], notes=notes)
 
 

@@ -18,9 +18,10 @@ import numpy as np
 from hrpose.convert.find import ImageFinder
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import require_images, size_of
-from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.label_set import LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import ANIMALPOSE
-from hrpose.convert.official.parts import Parts, drawn_parts, listed_parts
+from hrpose.convert.official.parts import drawn_parts, listed_parts
+from hrpose.convert.split import Parts
 from hrpose.convert.text_files import id_of, number, numbers, objects, read_json_of, read_xml_of
 from hrpose.errors import DataError
 
@@ -30,6 +31,8 @@ TRAIN, VAL, TEST = "animalpose_train", "animalpose_val", "animalpose_test"
 _VAL_SHARE = 1117 / 5117
 """Of the animals of the VOC part, in MMPose's files."""
 _SECOND = "animalpose_image_part2"
+_PLAIN = {re.sub(r"[^a-z]", "", own.lower()): row for row, own in enumerate(ANIMALPOSE.names)}
+"""The place of each keypoint by the letters of its name."""
 
 Found = tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float, float]]
 """Image, category, keypoints (K, 2), visibilities (K,), box."""
@@ -53,20 +56,15 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     found = [*_of_json(table[0])] if table else [_of_xml(path) for path in paths]
     names = list(dict.fromkeys(name for name, *_ in found))
     finder = ImageFinder([options.images or root])
-    files = {name: finder.find(name) for name in names}
-    require_images(files, source, finder.folders)
-    images = []
-    for name, file in files.items():
-        assert file is not None  # require_images has seen to it
-        images.append(LabelledImage(name, file, size_of(file), name))
+    files = require_images({name: finder.find(name) for name in names}, source, finder.folders)
+    images = [LabelledImage(name, file, size_of(file), name) for name, file in files.items()]
     kinds = sorted({kind for _, kind, *_ in found})
     places = {name: place for place, name in enumerate(names)}
     animals = [
         LabelledAnimal(places[name], kinds.index(kind), points, visible, box)
         for name, kind, points, visible, box in found
     ]
-    meta = ANIMALPOSE
-    categories = [Category(kind, meta.names, meta.limbs, meta.pairs) for kind in kinds]
+    categories = [ANIMALPOSE.category(kind) for kind in kinds]
     split, note = _split(root, names)
     return LabelSet(categories, images, animals, paths, split, [note], image_folder="")
 
@@ -94,10 +92,9 @@ def _row(name: Any, at: str) -> int:
     for long, short in (("left", "l"), ("right", "r"), ("front", "f"), ("back", "b")):
         plain = plain.replace(long, short)
     plain = {"lear": "learbase", "rear": "rearbase", "tail": "tailbase"}.get(plain, plain)
-    known = [re.sub(r"[^a-z]", "", own.lower()) for own in ANIMALPOSE.names]
-    if plain not in known:
+    if plain not in _PLAIN:
         raise DataError(f"{at}: keypoint {shown(name)} is none of {', '.join(ANIMALPOSE.names)}")
-    return known.index(plain)
+    return _PLAIN[plain]
 
 
 def _of_xml(path: Path) -> Found:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder
+from hrpose.convert.foreign_coco import ForeignCoco
 from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.label_set import LabelSet
 from hrpose.convert.official.joined import joined
@@ -39,7 +39,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     finder = ImageFinder([options.images or source])
     sets = {}
     for path in paths:
-        file = CocoFile(path, _EXPECTED, _ADVICE, AP10K, _OFFICIAL)
+        file = ForeignCoco(path, _EXPECTED, _ADVICE, AP10K, _OFFICIAL)
         sets[path.stem] = file.labels(finder, group_of=file.file_name)
     labels = joined(sets)
     labels.image_folder = "data"

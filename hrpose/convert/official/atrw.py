@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder
+from hrpose.convert.foreign_coco import ForeignCoco
 from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.label_set import LabelSet
 from hrpose.convert.official.joined import joined
@@ -35,7 +35,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         raise not_it(source, f"{count} {missing[0]}.json", _EXPECTED, _ADVICE)
     sets = {}
     for part, (path,) in found.items():
-        file = CocoFile(path, _EXPECTED, _ADVICE, ATRW)
+        file = ForeignCoco(path, _EXPECTED, _ADVICE, ATRW)
         folders = [options.images or source]
         sets[part] = file.labels(ImageFinder(folders), _file_name, _file_name)
     labels = joined(sets)

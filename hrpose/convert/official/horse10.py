@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from hrpose.convert.formats import ReadOptions, not_it
-from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.label_set import LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import HORSE10
 from hrpose.convert.programs import deeplabcut
 from hrpose.errors import DataError
@@ -50,7 +50,6 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         raise not_it(source, f"no body part {lacking}", "the 22 of Horse-10", _ADVICE)
     images = [replace(image, name=_path(image)) for image in labels.images]
     animals = [_animal(animal, images[animal.image].size, order) for animal in labels.animals]
-    category = Category("horse", HORSE10.names, HORSE10.limbs, HORSE10.pairs)
     places = {image.name: place for place, image in enumerate(images)}
     split = {}
     for number, path in lists.items():
@@ -64,7 +63,13 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
             split[_COLUMNS[column].format(number)] = sorted(places[name] for name in chosen)
     files = [*labels.files, *lists.values()]
     return LabelSet(
-        [category], images, animals, files, split, [*labels.notes, _NOTE], image_folder=""
+        [HORSE10.category("horse")],
+        images,
+        animals,
+        files,
+        split,
+        [*labels.notes, _NOTE],
+        image_folder="",
     )
 
 

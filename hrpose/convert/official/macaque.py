@@ -19,9 +19,10 @@ import numpy as np
 from hrpose.convert.find import ImageFinder
 from hrpose.convert.formats import ReadOptions, not_it, shown
 from hrpose.convert.images import require_images, size_of
-from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
+from hrpose.convert.label_set import LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import MACAQUE
-from hrpose.convert.official.parts import Parts, drawn_parts, listed_parts
+from hrpose.convert.official.parts import drawn_parts, listed_parts
+from hrpose.convert.split import Parts
 from hrpose.convert.text_files import numbers, objects
 from hrpose.errors import DataError
 
@@ -46,14 +47,12 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     rows = _rows(table)
     root = source if source.is_dir() else source.parent
     finder = ImageFinder([options.images or table.parent, root])
-    files = {row[0]: finder.find(row[0]) for row in rows}
-    require_images(files, table, finder.folders)
+    found = {row[0]: finder.find(row[0]) for row in rows}
+    files = require_images(found, table, finder.folders)
     images: list[LabelledImage] = []
     animals: list[LabelledAnimal] = []
     for place, (name, *cells) in enumerate(rows):
-        path = files[name]
-        assert path is not None  # require_images has seen to it
-        images.append(LabelledImage(name, path, size_of(path), name))
+        images.append(LabelledImage(name, files[name], size_of(files[name]), name))
         keypoints, segments = (_json(cell, f"{table}: {name}") for cell in cells)
         if len(keypoints) != len(segments):
             raise DataError(
@@ -63,8 +62,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         for animal, segment in zip(keypoints, segments, strict=True):
             animals.append(_animal(place, animal, segment, f"{table}: {name}"))
     split, note = _split(root, [row[0] for row in rows], [animal.image for animal in animals])
-    category = Category("macaque", MACAQUE.names, MACAQUE.limbs, MACAQUE.pairs)
-    return LabelSet([category], images, animals, [table], split, [note])
+    return LabelSet([MACAQUE.category("macaque")], images, animals, [table], split, [note])
 
 
 def _table(source: Path) -> Path:

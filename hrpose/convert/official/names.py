@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hrpose.convert.label_set import Category
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -17,6 +19,10 @@ class Keypoints:
     names: tuple[str, ...]
     pairs: Pairs
     limbs: Pairs
+
+    def category(self, name: str) -> Category:
+        """The animals called `name`, with these keypoints."""
+        return Category(name, self.names, self.limbs, self.pairs)
 
 
 def _keypoints(names: str, limbs: str, left: str = "", right: str = "") -> Keypoints:

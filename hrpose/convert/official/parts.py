@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hrpose.convert.split import Parts
 from hrpose.convert.text_files import read_json_of
 from hrpose.errors import DataError
-
-Parts = dict[str, list[int]]
 
 
 def listed_parts(root: Path, names: Sequence[str], parts: Sequence[str]) -> Parts | None:

@@ -13,10 +13,10 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
-from hrpose.convert.coco_rows import CocoFile
 from hrpose.convert.find import ImageFinder, folder_of
+from hrpose.convert.foreign_coco import ForeignCoco
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.images import require_images, size_of
+from hrpose.convert.images import check_size, require_images, size_of
 from hrpose.convert.label_set import LabelledImage, LabelSet
 from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.text_files import number, read_xml_of
@@ -43,7 +43,7 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     folders = [options.images or (source if source.is_dir() else _export_folder(path))]
     finder = ImageFinder(folders)
     if path.suffix.lower() == ".json":
-        return CocoFile(path, _EXPECTED, _EXPORT).labels(finder)
+        return ForeignCoco(path, _EXPECTED, _EXPORT).labels(finder)
     return _read_xml(path, finder, options)
 
 
@@ -74,22 +74,15 @@ def _read_xml(path: Path, finder: ImageFinder, options: ReadOptions) -> LabelSet
     if not entries:
         raise not_it(path, "no <image>", _EXPECTED, _EXPORT)
     names = [entry.get("name") or "" for entry in entries]
-    files = {name: finder.find(name) for name in names}
-    require_images(files, path, finder.folders)
+    files = require_images({name: finder.find(name) for name in names}, path, finder.folders)
     known, limbs = _skeletons(root)
     sheets = Sheets(options.category, known, limbs)
     told: Counter[str] = Counter()
     for entry, name in zip(entries, names, strict=True):
-        image = files[name]
-        assert image is not None  # require_images has seen to it
-        where = f"{path}: image {name}"
+        image, where = files[name], f"{path}: image {name}"
         size = size_of(image)
-        said = tuple(int(number(entry.get(key), where)) for key in ("width", "height"))
-        if said != size:
-            raise DataError(
-                f"{where}: labelled in {said[0]} x {said[1]} px, but the file has {size[0]} x "
-                f"{size[1]}; give the images that were labelled (--images)"
-            )
+        width, height = (int(number(entry.get(key), where)) for key in ("width", "height"))
+        check_size(f"{where}: labelled in", "the file", (width, height), size)
         title = str(PurePosixPath(name.replace("\\", "/")))
         animals = _animals(entry, where, told)
         sheets.add(LabelledImage(title, image, size, folder_of(title), entry.get("id")), animals)

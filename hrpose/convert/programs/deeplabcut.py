@@ -166,10 +166,8 @@ def _skeleton(project: dict[str, Any], parts: Sequence[str]) -> list[tuple[str, 
 def _images(one: _Found, options: ReadOptions) -> list[LabelledImage]:
     files = {"/".join(row): _image_file(one.path, row, options.images) for row in one.table.rows}
     looked = [*([options.images] if options.images else []), one.path.parent, *_above(one.path)]
-    require_images(files, one.path, looked)
     images = []
-    for path, file in files.items():
-        assert file is not None
+    for path, file in require_images(files, one.path, looked).items():
         name = _name(path, one.path)
         group = PurePosixPath(name).parent.as_posix().removeprefix(".")
         images.append(LabelledImage(name, file, size_of(file), group, path))
@@ -210,15 +208,16 @@ def _animals(
     table: Table, first: int, names: dict[bool, list[str]], places: dict[bool, int]
 ) -> list[LabelledAnimal]:
     """The animals of each row that have a label."""
-    columns: dict[str | None, list[tuple[int, str]]] = {}
+    columns: dict[str | None, dict[int, int]] = {}  # of each individual: column, keypoint
     for number, (individual, part) in enumerate(table.columns):
-        columns.setdefault(individual, []).append((number, part))
+        keypoint = names[individual == SINGLE].index(part)
+        columns.setdefault(individual, {})[number] = keypoint
     animals = []
     for row, points in enumerate(table.points):
         for individual, own in columns.items():
             single = individual == SINGLE
             keypoints = np.full((len(names[single]), 2), np.nan)
-            keypoints[[names[single].index(part) for _, part in own]] = points[[n for n, _ in own]]
+            keypoints[list(own.values())] = points[list(own)]
             there = np.isfinite(keypoints).all(axis=1)
             if there.any():
                 visible = np.where(there, 2, 0)

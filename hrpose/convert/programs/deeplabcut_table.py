@@ -22,10 +22,9 @@ from hrpose.convert.formats import not_it, shown
 from hrpose.environment import require
 from hrpose.errors import DataError
 from hrpose.predict.tables import h5
-from hrpose.storage.plain_hdf5 import plain_pickles
+from hrpose.storage.plain_hdf5 import MAGIC, plain_pickles
 from hrpose.storage.whole_file import write_whole
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 EXPECTED = "a table of DeepLabCut's labels (header rows scorer, bodyparts, coords)"
 ADVICE = "name the project's config.yaml, or a CollectedData_<scorer>.csv in its labeled-data"
 _LEVELS = (["scorer", "bodyparts", "coords"], ["scorer", "individuals", "bodyparts", "coords"])
@@ -56,7 +55,7 @@ def read_table(path: Path) -> Table:
     """
     try:
         with path.open("rb") as file:
-            binary = file.read(len(HDF5)) == HDF5
+            binary = file.read(len(MAGIC)) == MAGIC
         return _read_h5(path) if binary else _read_csv(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -15,7 +15,7 @@ from typing import Any
 
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.images import require_images, size_of, size_of_bytes
+from hrpose.convert.images import check_size, require_images, size_of, size_of_bytes
 from hrpose.convert.label_set import LabelledImage, LabelSet
 from hrpose.convert.programs.gather import Box, Point, Sheets, gather
 from hrpose.convert.text_files import id_of, number, read_json_of
@@ -42,24 +42,20 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         raise not_it(source, found, "a folder of labelme's .json files", _ADVICE)
     root = source if source.is_dir() else source.parent
     contents = {path: _content(path) for path in paths}
-    pictures = {path: _picture(path, contents[path], root, options.images) for path in paths}
-    require_images(
-        {
-            contents[path]["imagePath"]: None if picture is None else Path()
-            for path, picture in pictures.items()
-        },
-        source,
-        [root, *([options.images] if options.images else [])],
-    )
+    finder = ImageFinder([options.images or root])
+    names = {path: _name(path, contents[path]["imagePath"], root) for path in paths}
+    perhaps: dict[str, Picture | None] = {
+        names[path]: _picture(path, contents[path], finder) for path in paths
+    }
+    looked = [root, *([options.images] if options.images else [])]
+    pictures: dict[str, Picture] = require_images(perhaps, source, looked)
     told: Counter[str] = Counter()
     sheets = Sheets(options.category)
     for path, content in contents.items():
-        picture = pictures[path]
-        assert picture is not None  # require_images has seen to it
-        size = _size(picture, path, content)
+        name = names[path]
+        size = _size(pictures[name], path, content)
         points, boxes = _shapes(path, content["shapes"], told)
-        name = _name(path, content["imagePath"], root)
-        image = LabelledImage(name, picture, size, folder_of(name), path.stem)
+        image = LabelledImage(name, pictures[name], size, folder_of(name), path.stem)
         sheets.add(image, gather(points, boxes, str(path), _TIE))
     return sheets.labels(source, paths, [f"{count} {what}" for what, count in told.items()])
 
@@ -74,15 +70,13 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _picture(
-    path: Path, content: dict[str, Any], root: Path, images: Path | None
-) -> Picture | None:
-    """The image beside the labels, where its path says, in `images`, or within the labels."""
+def _picture(path: Path, content: dict[str, Any], finder: ImageFinder) -> Picture | None:
+    """The image beside the labels, where its path says, by `finder`, or within the labels."""
     name = content["imagePath"].replace("\\", "/")
     for candidate in (path.parent / name, path.parent / Path(name).name):
         if candidate.is_file():
             return candidate
-    found = ImageFinder([images or root]).find(name)
+    found = finder.find(name)
     data = content.get("imageData")
     if found or not isinstance(data, str):
         return found
@@ -103,11 +97,7 @@ def _size(picture: Picture, path: Path, content: dict[str, Any]) -> tuple[int, i
     else:
         size = size_of_bytes(picture(), f"{path}: imageData")
     said = (content.get("imageWidth"), content.get("imageHeight"))
-    if None not in said and said != size:
-        raise DataError(
-            f"{path}: labelled in an image of {said[0]} x {said[1]} px, but {content['imagePath']} "
-            f"has {size[0]} x {size[1]}; give the images that were labelled (--images)"
-        )
+    check_size(f"{path}: labelled in an image of", content["imagePath"], said, size)
     return size
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import ReadOptions, not_it, shown
-from hrpose.convert.images import SUFFIXES, require_images, size_of
+from hrpose.convert.images import SUFFIXES, check_size, require_images, size_of
 from hrpose.convert.label_set import LabelledImage, LabelSet
 from hrpose.convert.programs.gather import Animal, Box, Point, Sheets, gather
 from hrpose.convert.text_files import id_of, number, objects, one_file, read_json_of
@@ -48,13 +48,11 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
         if result is not None:
             chosen.append((task, result))
     names = [_image_name(task, f"{path}: task {task.get('id')}") for task, _ in chosen]
-    files = {name: _find(finder, name) for name in names}
-    require_images(files, path, finder.folders)
+    files = require_images({name: _find(finder, name) for name in names}, path, finder.folders)
     sheets = Sheets(options.category)
     for (task, result), name in zip(chosen, names, strict=True):
         where = f"{path}: task {task.get('id')} ({name})"
         image = files[name]
-        assert image is not None  # require_images has seen to it
         size = size_of(image)
         animals = _animals(result, size, where, told)
         title = finder.name_of(image)
@@ -197,11 +195,7 @@ def _check_size(region: dict[str, Any], size: tuple[int, int], at: str) -> None:
     if rotated:
         raise DataError(f"{at}: its image was turned by {rotated} degrees; turn it back and export")
     said = (region.get("original_width"), region.get("original_height"))
-    if None not in said and said != size:
-        raise DataError(
-            f"{at}: labelled in an image of {said[0]} x {said[1]} px, but the file has {size[0]} x "
-            f"{size[1]}; give the images that were labelled (--images)"
-        )
+    check_size(f"{at}: labelled in an image of", "the file", said, size)
 
 
 def _rectangle(

@@ -19,10 +19,10 @@ from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.images import size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.errors import DataError
+from hrpose.storage.plain_hdf5 import MAGIC
 from hrpose.video.frames import VideoFrame
 from hrpose.video.reader import open_video
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 EXPECTED = "SLEAP's labels (.slp or .pkg.slp)"
 ADVICE = "in SLEAP choose File > Save, or Predict > Export Labels Package for one with its images"
 
@@ -66,7 +66,9 @@ def _load(source: Path) -> Any:
 
     if source.is_dir():
         raise not_it(source, "a folder", EXPECTED, "name the .slp in it")
-    if source.read_bytes()[: len(HDF5)] != HDF5:
+    with source.open("rb") as file:
+        first = file.read(len(MAGIC))
+    if first != MAGIC:
         raise not_it(source, "no HDF5 file", EXPECTED, ADVICE)
     try:
         labels = sleap_io.load_slp(str(source), open_videos=True)

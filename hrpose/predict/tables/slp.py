@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hrpose.predict.tables import csv_table
 from hrpose.predict.tables.formats import Finished
 from hrpose.storage.whole_file import draft_for_library
-
-if TYPE_CHECKING:
-    from hrpose.keypoints import KeypointMeta
 
 
 def write(finished: Finished) -> list[Path]:
@@ -42,7 +39,8 @@ def _numbers(finished: Finished, table: csv_table.Table) -> list[int]:
 def _write_slp(finished: Finished, table: csv_table.Table, numbers: list[int], path: Path) -> None:
     import sleap_io
 
-    skeleton = skeleton_of(finished.cropper.meta)
+    meta = finished.cropper.meta
+    skeleton = skeleton_of(meta.dataset, meta.names, meta.skeleton, meta.flip_pairs)
     paths = [str(file.absolute()) for file in finished.job.paths]
     if finished.job.kind == "video":
         video = sleap_io.Video(filename=paths[0], open_backend=False)
@@ -67,30 +65,40 @@ def instances_of(
     Args:
         tracks: of each animal; None for one that has no track.
     """
-    import sleap_io
-
     return [
-        sleap_io.PredictedInstance.from_numpy(
-            table.keypoints[row, animal],
-            skeleton=skeleton,
-            point_scores=table.scores[row, animal],
-            score=float(table.scores[row, animal].mean()),
-            track=track,
-        )
+        predicted_instance(table.keypoints[row, animal], table.scores[row, animal], skeleton, track)
         for animal, track in enumerate(tracks)
         if np.isfinite(table.keypoints[row, animal]).any()
     ]
 
 
-def skeleton_of(meta: KeypointMeta) -> Any:
-    """SLEAP's skeleton of a page's keypoints."""
+def predicted_instance(points: np.ndarray, scores: np.ndarray, skeleton: Any, track: Any) -> Any:
+    """SLEAP's instance of an animal with points (K, 2) and scores (K,)."""
+    import sleap_io
+
+    return sleap_io.PredictedInstance.from_numpy(
+        points,
+        skeleton=skeleton,
+        point_scores=scores,
+        score=float(scores.mean()),
+        track=track,
+    )
+
+
+def skeleton_of(
+    name: str,
+    nodes: Sequence[str],
+    edges: Sequence[Sequence[str]],
+    symmetries: Sequence[Sequence[str]],
+) -> Any:
+    """SLEAP's skeleton of keypoints, limbs between them, and pairs that a mirror exchanges."""
     import sleap_io
 
     return sleap_io.Skeleton(
-        nodes=list(meta.names),
-        edges=[list(pair) for pair in meta.skeleton],
-        symmetries=[list(pair) for pair in meta.flip_pairs],
-        name=meta.dataset,
+        nodes=list(nodes),
+        edges=[list(pair) for pair in edges],
+        symmetries=[list(pair) for pair in symmetries],
+        name=name,
     )
 
 

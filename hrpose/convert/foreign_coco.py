@@ -10,7 +10,7 @@ import numpy as np
 
 from hrpose.convert.find import ImageFinder, folder_of
 from hrpose.convert.formats import not_it, shown
-from hrpose.convert.images import require_images, size_of
+from hrpose.convert.images import check_size, require_images, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.official.names import Keypoints
 from hrpose.convert.text_files import id_of, number, numbers, read_json_of
@@ -19,7 +19,7 @@ from hrpose.errors import DataError
 Row = dict[str, Any]
 
 
-class CocoFile:
+class ForeignCoco:
     """The three lists of a COCO file, looked at; and what they say as a `LabelSet`.
 
     Args:
@@ -68,7 +68,7 @@ class CocoFile:
                     f"{self.path}: keypoints of {name!r} are {', '.join(own)}; expected "
                     f"{', '.join(official or meta.names)}"
                 )
-            return Category(name, meta.names, meta.limbs, meta.pairs)
+            return meta.category(name)
         skeleton = row.get("skeleton") or []
         try:
             ends = [(own[int(start) - 1], own[int(end) - 1]) for start, end in skeleton]
@@ -98,8 +98,8 @@ class CocoFile:
             id_of(row.get("id"), f"{self.path}: image"): (name_of or self.file_name)(row)
             for row in self.images
         }
-        files = {name: finder.find(name) for name in names.values()}
-        require_images(files, self.path, finder.folders)
+        found = {name: finder.find(name) for name in names.values()}
+        files = require_images(found, self.path, finder.folders)
         for row in self.annotations:
             for key in ("id", "image_id", "category_id"):
                 id_of(row.get(key), f"{self.path}: annotation {row.get('id')}: {key}")
@@ -110,7 +110,11 @@ class CocoFile:
                 f"{self.path}: category_id {shown(unknown[0])} is no category with keypoints"
             )
         places = {key: place for place, key in enumerate(names)}
-        images = [self._image(row, names[row.get("id")], files, group_of) for row in self.images]
+        images = []
+        for row in self.images:
+            name = names[row.get("id")]
+            group = group_of(row) if group_of else folder_of(name)
+            images.append(self._image(row, name, files[name], group))
         animals = [self._animal(row, places, used) for row in self.annotations]
         kinds = [self.categories[key] for key in used]
         return LabelSet(kinds, images, animals, [self.path])
@@ -122,23 +126,10 @@ class CocoFile:
             raise DataError(f"{self.path}: image {row.get('id')}: no file_name")
         return name.replace("\\", "/")
 
-    def _image(
-        self,
-        row: Row,
-        name: str,
-        files: Mapping[str, Path | None],
-        group_of: Callable[[Row], str] | None,
-    ) -> LabelledImage:
-        file = files[name]
-        assert file is not None  # require_images has seen to it
+    def _image(self, row: Row, name: str, file: Path, group: str) -> LabelledImage:
         size = size_of(file)
-        said = (row.get("width"), row.get("height"))
-        if None not in said and said != size:
-            raise DataError(
-                f"{self.path}: image {row.get('id')} ({name}): labelled in {said[0]} x {said[1]} "
-                f"px, but {file} has {size[0]} x {size[1]}; give the images that were labelled"
-            )
-        group = group_of(row) if group_of else folder_of(name)
+        where = f"{self.path}: image {row.get('id')} ({name}): labelled in"
+        check_size(where, str(file), (row.get("width"), row.get("height")), size)
         return LabelledImage(name, file, size, group, row.get("id"))
 
     def _animal(self, row: Row, places: Mapping[Any, int], used: list[Any]) -> LabelledAnimal:
