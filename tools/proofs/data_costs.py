@@ -1,0 +1,133 @@
+"""What reading labels costs, by animal; and what a loader worker does that keeps freed memory.
+
+`labels` reads a drawn file of N animals with 17 keypoints, in a process of its own. `worker` loads
+a data set with one worker, in turns with and without the call of `keep_freed_memory` in it.
+"""
+
+import argparse
+import gc
+import json
+import random
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hrpose.datasets import CocoPoseDataset, loader
+from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.keypoints import KeypointMeta
+
+CROP = (192, 256)
+NAMES = [f"k{place}" for place in range(17)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    labels = verbs.add_parser("labels")
+    labels.add_argument("--animals", type=int, default=30_000)
+    read = verbs.add_parser("read", help="a file that `labels` has drawn")
+    read.add_argument("file")
+    worker = verbs.add_parser("worker")
+    worker.add_argument("root", type=Path, help="folder of the images")
+    worker.add_argument("ann_file", help="COCO keypoint file in it")
+    worker.add_argument("--samples", type=int, default=192)
+    worker.add_argument("--turns", type=int, default=3)
+    args = parser.parse_args()
+    if args.verb == "labels":
+        draw_labels(args.animals)
+    elif args.verb == "read":
+        read_labels(args.file)
+    else:
+        run_workers(args.root, args.ann_file, args.samples, args.turns)
+
+
+def opened(path: str, names: list[str], root: str, labels_only: bool) -> CocoPoseDataset:
+    steps = [LoadImage(), CropBox(input_size=CROP), Warp(size=CROP)]
+    meta = KeypointMeta("costs", names)
+    return CocoPoseDataset(path, "", meta, steps, root=root, labels_only=labels_only)
+
+
+def draw_labels(count: int) -> None:
+    draw = random.Random(0).uniform
+    images = [{"id": i + 1, "file_name": f"{i}.jpg", "width": 640, "height": 480}
+              for i in range(count)]  # fmt: skip
+    annotations = []
+    for number in range(1, count + 1):
+        box = [draw(50, 300), draw(50, 200), draw(100, 250), draw(100, 200)]
+        points = [(box[0] + draw(0, 1) * box[2], box[1] + draw(0, 1) * box[3]) for _ in NAMES]
+        annotations.append({
+            "id": number, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0,
+            "area": box[2] * box[3], "num_keypoints": 17,
+            "keypoints": [value for x, y in points for value in (round(x, 2), round(y, 2), 2)],
+        })  # fmt: skip
+    categories = [{"id": 1, "name": "a", "keypoints": NAMES}]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "labels.json")
+        content = {"images": images, "annotations": annotations, "categories": categories}
+        path.write_text(json.dumps(content))
+        subprocess.run([sys.executable, __file__, "read", str(path)], check=True)
+
+
+def read_labels(path: str) -> None:
+    before = peak_memory()
+    start = time.process_time()
+    data = opened(path, NAMES, "", True)
+    read = time.process_time() - start
+    peak = peak_memory() - before
+    start = time.process_time()
+    data.coco()
+    made = (time.process_time() - start) / len(data)
+    print(f"{len(data)} animals: {read / len(data) * 1e6:.0f} us each, {read:.2f} CPU-s in all")
+    print(f"peak memory {peak:.0f} MB; coco(): {made * 1e6:.0f} us an animal")
+
+
+def peak_memory() -> float:
+    """MB; Linux's own count, as that of `resource` goes on from the process that started this."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def run_workers(root: Path, ann_file: str, samples: int, turns: int) -> None:
+    names = json.loads((root / ann_file).read_text())["categories"][0]["keypoints"]
+    keep = loader.keep_freed_memory
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(turns):
+        for kept in times:
+            loader.keep_freed_memory = keep if kept else lambda: None
+            times[kept].append(
+                seconds_of_worker(opened(ann_file, names, str(root), False), samples)
+            )
+    for kept, found in times.items():
+        told = "with" if kept else "without"
+        print(f"{told}: {statistics.median(found) / samples * 1e3:.1f} CPU-ms a sample")
+
+
+def seconds_of_worker(data: CocoPoseDataset, samples: int) -> float:
+    """CPU-seconds of one worker that loads `samples`, the animals again and again."""
+    real, record = len(data), data.record
+
+    class Again(CocoPoseDataset):
+        def __len__(self) -> int:
+            return samples
+
+        def record(self, index: int, epoch: int) -> dict:
+            return record(index % real, epoch)
+
+    data.__class__ = Again
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    batches = loader.make_loader(data, 64, 1, False, False)
+    for _ in batches:
+        pass
+    del batches
+    gc.collect()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    main()
