@@ -36,13 +36,17 @@ def coco(meta: Any, images: list[str], keypoints: list[float], own: Any = None) 
     return {"images": rows, "annotations": animals, "categories": [category]}
 
 
-@pytest.mark.parametrize("name", ["horse10", "macaque", "atrw"])
+@pytest.mark.parametrize(
+    "name", ["horse10", "macaque", "atrw", "ap10k", "animalpose", "animal_kingdom"]
+)
 def test_keypoints_are_those_of_the_pages(name: str) -> None:
-    page = load(ROOT / f"configs/_base_/keypoints/{name}.py")["keypoints"]
+    page = load(ROOT / f"configs/_base_/keypoints/{name.replace('_', '')}.py")["keypoints"]
     meta = getattr(names, name.upper())
     assert list(meta.names) == page["names"]
     assert {frozenset(pair) for pair in page["flip_pairs"]} == set(map(frozenset, meta.pairs))
     assert [tuple(limb) for limb in page["skeleton"]] == list(meta.limbs)
+    if name == "ap10k":
+        assert tuple(page["aliases"]) == ap10k._OFFICIAL
 
 
 def test_atrw_has_filename_and_counts_limbs_from_0(tmp_path: Path) -> None:
@@ -136,6 +140,7 @@ def test_both_parts_of_animal_pose(tmp_path: Path) -> None:
     assert cat.box == (1.0, 2.0, 20.0, 30.0)
     assert horse.keypoints[[right_ear, elbow]].tolist() == [[5.0, 6.0], [7.0, 8.0]]
     assert horse.box == (8.0, 9.0, 30.0, 40.0)
+    assert [category.name for category in labels.categories] == ["animal"]  # as in MMPose's files
     assert labels.split is not None and labels.split["animalpose_test"] == [1]
     assert "not the published table's" in labels.notes[0]
 

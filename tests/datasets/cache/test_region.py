@@ -149,6 +149,10 @@ MOVES = {
     "in another order": lambda: [
         RandomHalfBody(0.5, 3), RandomScaleRotate(0.2, 60, 1), RandomFlip(), RandomShift(1, 0.4),
     ],
+    "of MMPose 1.x": lambda: [
+        RandomFlip(), RandomHalfBody(0.5, 3, 0.7, 2), RandomShift(1, 0.2, True),
+        RandomScaleRotate(0.5, 80, 1, True),
+    ],
     "none": list,
 }  # fmt: skip
 
