@@ -9,14 +9,13 @@ import math
 import numpy as np
 import pytest
 
+from hrpose.datasets.half_body import RandomHalfBody, half_body_box
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
     clipped_normal,
     flip_keypoints,
-    half_body_box,
 )
 from hrpose.keypoints import KeypointMeta
 

@@ -23,7 +23,7 @@ REAL = (
     "macaque/hrnet_w32_macaque_256x192",
     "atrw/hrnet_w48_atrw_256x256",
     "ap10k/hrnet_w32_ap10k_256x256",
-    "animalpose/hrnet_w48_animalpose_256x256",
+    "animalpose/hrnet_w32_animalpose_256x256",
     "ak/hrnet_w32_animalkingdom_P3_bird_256x256",
 )
 SMALL = ("codec.input_size=(64,64)", "codec.heatmap_size=(16,16)", "codec.sigma=1")

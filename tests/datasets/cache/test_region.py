@@ -10,10 +10,10 @@ from hrpose.datasets import transforms
 from hrpose.datasets.base import wanted_window
 from hrpose.datasets.cache import region as module
 from hrpose.datasets.cache.region import Region, View, Window, cut, window_of
+from hrpose.datasets.half_body import RandomHalfBody
 from hrpose.datasets.photometric import Photometric
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
 )
