@@ -1,9 +1,9 @@
 # AP-10K, split 1, by the rules of MMPose in October 2021 (0.2x), when the table was made.
 # AP is the mean over the species, each scored for itself; all numbers are of the test split.
-# Established: boxes are still made 1 px smaller (MMPose's issue 1333, April 2022), and shifts were
-# drawn from the raw box; MMPose drew them once for all epochs, here each epoch draws anew.
-# Not established: AP(M) and AP(L). xtcocotools 1.10, of those months, gave them wrongly low (its
-# issues 24 and 25, mended in 1.12); which version made the table is not known.
+# Boxes 1 px smaller, as MMPose still made them in April 2022 (its issue 1333); shifts are shares of
+# the raw box, which MMPose drew once for all epochs, and each epoch draws anew here.
+# Not established: AP(M) and AP(L). xtcocotools 1.10 gave both wrongly low (its issues 24 and 25,
+# mended in 1.12, April 2022); whether it made the table is not known.
 _base_ = [
     "../../../_base_/keypoints/ap10k.py",
     "../../../_base_/models/hrnet_w32.py",
