@@ -1,7 +1,9 @@
 """The random moves of training: each draws from the sample's own generator and re-plans the crop.
 
 What happens to the numbers once the dice have fallen is in plain functions above each class.
-Distributions are MMPose's. Legend: K keypoints; frames as in `transforms`.
+Distributions are MMPose's; half bodies are in `half_body`.
+
+Legend: K keypoints; frames as in `transforms`.
 """
 
 from __future__ import annotations
@@ -13,28 +15,43 @@ import numpy as np
 from hrpose.config.registry import register
 from hrpose.datasets.cache.region import View
 from hrpose.datasets.transforms import Sample, Transform, probability
-from hrpose.geometry import box_to_center_size
 from hrpose.keypoints import KeypointMeta
+
+
+def truncated_normal(rng: np.random.Generator) -> float:
+    """A standard normal number, drawn again until it lies between -1 and 1."""
+    while abs(draw := rng.standard_normal()) > 1:
+        pass
+    return draw
 
 
 @register
 class RandomShift(Transform):
-    """With probability `prob` moves the centre by up to `shift` of the raw box's width, height."""
+    """With probability `prob` moves the centre by up to `shift` of the raw box's width, height.
+
+    Args:
+        truncated: draw as MMPose 1.x, by `truncated_normal`, instead of evenly.
+    """
 
     reads = ("box",)
     changes = ("center",)
     random = True
 
-    def __init__(self, prob: float = 0.3, shift: float = 0.2) -> None:
+    def __init__(self, prob: float = 0.3, shift: float = 0.2, truncated: bool = False) -> None:
         self.prob = probability("prob", prob)
         if not shift >= 0:
             raise ValueError(f"shift {shift}: must be 0 or more (shares of the box)")
         self.shift = shift
+        self.truncated = truncated
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Move the centre, or not."""
         if rng.random() < self.prob:
-            offset = rng.uniform(-self.shift, self.shift, 2)
+            if self.truncated:
+                draws = np.array([truncated_normal(rng), truncated_normal(rng)])
+                offset = self.shift * draws
+            else:
+                offset = rng.uniform(-self.shift, self.shift, 2)
             sample["center"] = (sample["center"] + offset * sample["box"][2:]).astype(np.float32)
         return sample
 
@@ -47,13 +64,9 @@ class RandomShift(Transform):
 
 
 @lru_cache
-def _flip_index(meta: KeypointMeta) -> np.ndarray:
+def flip_index_of(meta: KeypointMeta) -> np.ndarray:
+    """`meta.flip_index` as an array (K,)."""
     return np.array(meta.flip_index)
-
-
-@lru_cache
-def _halves(meta: KeypointMeta) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(meta.upper_ids), np.array(meta.lower_ids)
 
 
 def flip_keypoints(
@@ -92,7 +105,7 @@ class RandomFlip(Transform):
         if rng.random() < self.prob:
             width = sample["photo"][0]
             sample["keypoints"], sample["visible"] = flip_keypoints(
-                sample["keypoints"], sample["visible"], _flip_index(sample["meta"]), width
+                sample["keypoints"], sample["visible"], flip_index_of(sample["meta"]), width
             )
             sample["center"] = center = sample["center"].copy()
             center[0] = width - 1 - center[0]
@@ -104,90 +117,6 @@ class RandomFlip(Transform):
         return views
 
 
-def half_body_box(
-    keypoints: np.ndarray,
-    visible: np.ndarray,
-    halves: tuple[np.ndarray, np.ndarray],
-    prefer_upper: bool,
-    aspect: float,
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Centre (2,) and size (2,) image px of a crop around one half of the body.
-
-    The preferred half is taken if more than two of its keypoints are labelled, otherwise the lower
-    if that holds for it, otherwise the upper. The centre is the mean of its labelled keypoints; the
-    size is their extent at the given aspect, times 1.5. None if they span no area to crop.
-
-    Args:
-        halves: ids of the upper and of the lower body.
-    """
-    upper, lower = (keypoints[half][visible[half] > 0] for half in halves)
-    use_upper = (prefer_upper and len(upper) > 2) or len(lower) <= 2
-    points = (upper if use_upper else lower).astype(np.float32)
-    if len(points) < 2:
-        return None
-    width, height = points.max(axis=0) - points.min(axis=0)
-    if width == height == 0:
-        return None
-    extent = np.array([0, 0, width, height], dtype=np.float32)
-    return points.mean(axis=0), box_to_center_size(extent, aspect, 1.5)[1]
-
-
-@register
-class RandomHalfBody(Transform):
-    """Crops to the upper or the lower body only, with probability `prob`, if enough is labelled.
-
-    The default of `upper_prob` is P(standard normal < 0.5), which is how MMPose chooses.
-    """
-
-    reads = ("keypoints", "visible", "aspect", "meta")
-    changes = ("center", "size")
-    random = True
-
-    def __init__(
-        self, prob: float = 0.3, min_visible: int = 9, upper_prob: float = 0.6914625
-    ) -> None:
-        self.prob = probability("prob", prob)
-        self.upper_prob = probability("upper_prob", upper_prob)
-        if min_visible < 0:
-            raise ValueError(f"min_visible {min_visible}: must be 0 or more keypoints")
-        self.min_visible = min_visible
-
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Take a half of the body, or not."""
-        visible = sample["visible"]
-        if np.count_nonzero(visible > 0) >= self.min_visible and rng.random() < self.prob:
-            prefer_upper = bool(rng.random() < self.upper_prob)
-            halves = _halves(sample["meta"])
-            half = half_body_box(
-                sample["keypoints"], visible, halves, prefer_upper, sample["aspect"]
-            )
-            if half is not None:
-                sample["center"], sample["size"] = half
-        return sample
-
-    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
-        """Also the crops around either half, and around what is a half once it is mirrored."""
-        keypoints, visible = sample["keypoints"], sample["visible"]
-        labelled = np.count_nonzero(visible > 0)
-        if self.prob == 0 or labelled < self.min_visible:
-            return views
-        halves, mirror = _halves(sample["meta"]), _flip_index(sample["meta"])
-        aspect = views[0].size[0] / views[0].size[1]
-        boxes = [
-            half_body_box(keypoints, visible, ids, prefer_upper, aspect)
-            for ids in (halves, (mirror[halves[0]], mirror[halves[1]]))
-            for prefer_upper in (True, False)
-        ]
-        found = [box for box in boxes if box is not None]
-        return views + [View(tuple(c.tolist()), tuple(size.tolist())) for c, size in found]
-
-    def problem_with(self, meta: KeypointMeta) -> str | None:
-        """Keypoints without an upper and a lower body cannot be halved."""
-        if meta.upper_ids and meta.lower_ids:
-            return None
-        return f"keypoints of {meta.dataset!r} name no upper_body and lower_body"
-
-
 def clipped_normal(draw: float, spread: float, limit: float) -> float:
     """`draw`, a standard normal number, times `spread`, held between -`limit` and `limit`."""
     return min(max(float(draw) * spread, -limit), limit)
@@ -197,12 +126,22 @@ def clipped_normal(draw: float, spread: float, limit: float) -> float:
 class RandomScaleRotate(Transform):
     """Scales the crop by 1 + N(0, `scale`), held to 1 -+ `scale`; and, with probability
     `rotate_prob`, turns it by N(0, `degrees`), held to twice that.
+
+    Args:
+        truncated: draw as MMPose 1.x, both by `truncated_normal`: no scale is held at the limit,
+            and `degrees` is the furthest turn.
     """
 
     changes = ("size", "rotation")
     random = True
 
-    def __init__(self, scale: float = 0.5, degrees: float = 40, rotate_prob: float = 0.6) -> None:
+    def __init__(
+        self,
+        scale: float = 0.5,
+        degrees: float = 40,
+        rotate_prob: float = 0.6,
+        truncated: bool = False,
+    ) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f"scale {scale}: must be from 0 to below 1; crops shrink by 1 - scale")
         if not degrees >= 0:
@@ -210,20 +149,24 @@ class RandomScaleRotate(Transform):
         self.scale = scale
         self.degrees = degrees
         self.rotate_prob = probability("rotate_prob", rotate_prob)
+        self.truncated = truncated
+        self.furthest = degrees if truncated else 2 * degrees
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Choose size and rotation."""
-        factor = 1 + clipped_normal(rng.standard_normal(), self.scale, self.scale)
+        factor = 1 + clipped_normal(self._draw(rng), self.scale, self.scale)
         sample["size"] = (sample["size"] * factor).astype(np.float32)
         if rng.random() < self.rotate_prob:
-            draw = rng.standard_normal()
-            sample["rotation"] = clipped_normal(draw, self.degrees, 2 * self.degrees)
+            sample["rotation"] = clipped_normal(self._draw(rng), self.degrees, self.furthest)
         return sample
+
+    def _draw(self, rng: np.random.Generator) -> float:
+        return truncated_normal(rng) if self.truncated else rng.standard_normal()
 
     def reach(self, views: list[View], sample: Sample) -> list[View] | None:
         """The largest crop, turned furthest."""
         grown = 1 + self.scale
-        turn = 2 * self.degrees if self.rotate_prob else 0.0
+        turn = self.furthest if self.rotate_prob else 0.0
         return [
             view._replace(
                 size=(view.size[0] * grown, view.size[1] * grown), degrees=max(view.degrees, turn)

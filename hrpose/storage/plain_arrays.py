@@ -1,4 +1,5 @@
 """NumPy's numbers and arrays in a checkpoint, rebuilt as data: other programs keep some in `meta`.
+Objects of MMEngine, which stand there too, are passed over.
 
 NumPy's own functions must not do it: the state of a pickled `dtype` can declare bytes to be
 addresses of Python objects, and whoever looks at such an array runs what stands there. Here a few
@@ -8,6 +9,7 @@ stand-ins take the places of NumPy's names; they take numbers and texts, and not
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,29 @@ STAND_INS: list[Any] = [
     *((_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
 ]
 """For `torch.serialization.safe_globals`; names of NumPy 1 and of NumPy 2."""
+
+
+class _PassedOver(dict[Any, Any]):
+    """Stands for any class of MMEngine: takes whatever it is made of, and does nothing with it."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _attribute(*_: Any) -> _PassedOver:
+    """Stands for `getattr`, by which methods of MMEngine's classes are named."""
+    return _PassedOver()
+
+
+def passing_over(names: Iterable[str]) -> list[Any]:
+    """What else goes to `safe_globals` for a checkpoint that names the classes `names`: MMPose 1.x
+    writes its logs and its config beside the weights, as objects of MMEngine.
+    """
+    theirs = [(_PassedOver, name) for name in names if name.startswith("mmengine.")]
+    return [*theirs, (_attribute, "builtins.getattr")] if theirs else []
 
 
 def with_arrays(value: Any) -> Any:
