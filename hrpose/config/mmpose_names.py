@@ -43,6 +43,7 @@ PAGE = {
     "log_processor": "runner.log_interval",
     **dict.fromkeys(("log_level", "dist_params", "env_cfg", "workflow", "launcher"), ""),
     **dict.fromkeys(("cudnn_benchmark", "find_unused_parameters", "default_scope"), ""),
+    **dict.fromkeys(("opencv_num_threads", "mp_start_method"), ""),
     **dict.fromkeys(("vis_backends", "visualizer", "backend_args", "data_mode"), ""),
 }
 """Top-level names; '' where nothing is needed in their place."""
