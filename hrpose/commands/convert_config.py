@@ -40,8 +40,10 @@ def run(args: argparse.Namespace) -> None:
         told = sys.stderr
     else:
         told = sys.stdout
+    if page.notes:
+        print("could not be carried over as it stands there:", file=told)
     for note in page.notes:
-        print(f"not carried over: {note}", file=told)
+        print(f"  - {note}", file=told)
     if args.out is None:
         return
     try:
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         raise RunError(f"{args.out}: cannot be written: {error.strerror}") from error
     for line in look_at_data(args.out, _bar):
         print(line)
-    print(f"wrote {args.out}, made of {page.origin} {len(page.notes)} notes; next: hrpose check")
+    print(f"wrote {args.out}, made of {page.origin}; next: hrpose check {args.out}")
 
 
 def _bar(items: Iterator, total: int, title: str) -> Iterator:

@@ -60,7 +60,7 @@ def convert_config(file: Path) -> Converted:
             not data; or what it says does not fit together.
     """
     source = read_source(file)
-    origin = f"{file.name}, a page of MMPose {version_of(source)},"
+    origin = f"{file.name}, a page of MMPose {version_of(source)}"
     page, notes = page_of(source)
     text = page_text(page, origin, notes)
     with tempfile.TemporaryDirectory() as folder:
@@ -103,8 +103,9 @@ def page_text(page: dict[str, Any], origin: str, notes: Sequence[str]) -> str:
         origin: what it was made of.
         notes: what could not be carried over.
     """
-    lines = [f"Made of {origin} by `hrpose convert-config` {hrpose.__version__}."]
-    lines += ["Not carried over as it stands there:"] if notes else []
+    lines = [f"Made of {origin}, by `hrpose convert-config` {hrpose.__version__}."]
+    lines += ["docs/convert_config.md says what differs between any two pages of the two."]
+    lines += ["What could not be carried over as it stands there:"] if notes else []
     head = [_comment(line) for line in lines] + [_comment(note, "- ") for note in notes]
     parts = []
     for name, value in page.items():

@@ -17,6 +17,7 @@ from typing import Any
 _LONGEST = 100_000
 """Items or letters of a value, which bounds what `[0] * n` can be asked for."""
 _HIGHEST_POWER = 64
+_MOST_BITS = 4096
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -43,7 +44,6 @@ _BUILTINS: dict[str, Callable[..., Any]] = {
 _METHODS: dict[type, tuple[str, ...]] = {
     dict: ("update", "copy", "pop", "get", "setdefault"),
     list: ("append", "extend", "insert", "copy"),
-    str: ("format",),
 }
 _FILLED_IN = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _KINDS = {
@@ -227,4 +227,6 @@ def _fill_in(node: ast.expr, name: str, path: Path) -> str:
 def _checked(node: ast.expr, value: Any) -> Any:
     if isinstance(value, str | list | tuple | dict | range) and len(value) > _LONGEST:
         raise NotData(node, f"has more than {_LONGEST:,} items")
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise NotData(node, f"a number of more than {_MOST_BITS} bits")
     return value

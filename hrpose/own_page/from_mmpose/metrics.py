@@ -113,7 +113,8 @@ def _new(evaluators: Sequence[Part], names: Sequence[str]) -> tuple[list[Metric]
                 named["EPE"] = "EPE"
             case "NME":
                 pair = part.take("keypoint_indices", list[int] | None, None)
-                if part.take("norm_mode", str, "") == "keypoint_distance" and pair:
+                known = pair and len(pair) == 2 and set(pair) <= set(range(len(names)))
+                if part.take("norm_mode", str, "") == "keypoint_distance" and pair and known:
                     found.append({"type": "NME", "norm": tuple(names[i] for i in pair)})
                     named["NME"] = "NME"
                 else:

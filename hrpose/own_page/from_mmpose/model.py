@@ -82,6 +82,8 @@ def _width(backbone: Part) -> int:
     extra = backbone.part("extra")
     finest = extra.part("stage4").take("num_channels", list[int])
     width = finest[0] if finest else 0
+    if not 0 < width <= 1024:
+        raise extra.refusal("stage4", f"num_channels {finest} are no channels of an HRNet")
     for number, modules in ((1, 1), (2, 1), (3, 4), (4, 3)):
         stage = extra.part(f"stage{number}")
         wanted = {

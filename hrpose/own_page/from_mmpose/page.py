@@ -65,7 +65,7 @@ def _page(root: Part, source: Source) -> dict[str, Any]:
     old_padding = 1.0 if "ATRW" in splits["train"].dataset.type() else PADDING
     train = read_pipeline(splits["train"].pipeline, old_padding, train=True)
     test = read_pipeline(splits["test"].pipeline, old_padding, train=False)
-    if splits["val"].dataset.values["pipeline"] != splits["test"].dataset.values["pipeline"]:
+    if splits["val"].dataset.values.get("pipeline") != splits["test"].dataset.values.get("pipeline"):
         splits["val"].dataset.note(
             "pipeline", "validation goes through the pipeline of the test here"
         )

@@ -51,7 +51,7 @@ class Ledger:
         for part in self.parts:  # one dict may stand in several places
             taken.setdefault(id(part.values), set()).update(part.taken)
         lines = [
-            f"{self.place(part.at(key))}: {shown(value)} is not carried over"
+            f"{self.place(part.at(key))}: {shown(value)} has no place here"
             for part in self.parts
             for key, value in part.values.items()
             if key not in taken[id(part.values)]

@@ -159,6 +159,11 @@ def _box_moves(step: Part, padding: float) -> list[Step]:
         step.note("scale_factor", f"{low:g} to {high:g} is taken as 1 -+ {(high - low) / 2:g}")
     if scale_prob != 1:
         step.note("scale_prob", f"{scale_prob:g}, but every crop is scaled here")
+    step.note(
+        "type",
+        "a number beyond its limit is drawn again there, and held to the limit here; angles go "
+        f"to {degrees:g} degrees in both",
+    )
     moves = [_shift(prob, shift * padding)] if prob and shift else []
     return [*moves, _scale_rotate((high - low) / 2, degrees / 2, rotate)]
 

@@ -62,7 +62,7 @@ def schedule_of(root: Part, epochs: int) -> dict[str, Any]:
     lr.expect("by_epoch", True)
     if policy.lower() == "step":
         step = lr.take("step", int | list[int])
-        steps = range(step, epochs, step) if isinstance(step, int) else step
+        steps = range(step, epochs, max(1, step)) if isinstance(step, int) else step
         return {
             "type": "WarmupStep",
             **warm,
@@ -78,8 +78,13 @@ def schedule_of(root: Part, epochs: int) -> dict[str, Any]:
 
 
 def _final_ratio(lr: Part, root: Part) -> float:
-    base = root.values.get("optimizer", {}).get("lr") or 1.0
-    return lr.take("min_lr_ratio", float, 0.0) or lr.take("min_lr", float, 0.0) / base
+    rate = root.part("optimizer").take("lr", float, 1.0)
+    return _share(lr.take("min_lr_ratio", float, 0.0), lr.take("min_lr", float, 0.0), rate)
+
+
+def _share(ratio: float, least: float, rate: float) -> float:
+    """What is left of `rate` at the end, said as a share or as a rate."""
+    return ratio or (round(least / rate, 10) if rate else 0.0)
 
 
 def _new_schedule(root: Part, epochs: int) -> dict[str, Any]:
@@ -113,8 +118,9 @@ def _new_schedule(root: Part, epochs: int) -> dict[str, Any]:
 
 
 def _cosine(part: Part, root: Part) -> float:
-    rate = root.values.get("optim_wrapper", {}).get("optimizer", {}).get("lr") or 1.0
-    return part.take("eta_min_ratio", float, 0.0) or part.take("eta_min", float, 0.0) / rate
+    rate = root.part("optim_wrapper").part("optimizer").take("lr", float, 1.0)
+    ratio = part.take("eta_min_ratio", float | None, None) or 0.0
+    return _share(ratio, part.take("eta_min", float | None, None) or 0.0, rate)
 
 
 def epochs_of(root: Part) -> tuple[int, int]:
