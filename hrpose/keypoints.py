@@ -23,6 +23,7 @@ class KeypointMeta:
         upper_body: names that half-body augmentation keeps together; `lower_body` likewise.
         sigmas: per keypoint, the fall-off of OKS as in COCO (k = 2 sigma); None where unknown.
         skeleton: pairs of names to draw a limb between.
+        aliases: what annotation files may call the keypoints instead, one for one.
 
     Raises:
         ValueError: one or more fields contradict each other; the message lists every problem.
@@ -35,6 +36,7 @@ class KeypointMeta:
     lower_body: Sequence[str] = ()
     sigmas: Sequence[float] | None = None
     skeleton: Sequence[Sequence[str]] = ()
+    aliases: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         problems = [
@@ -43,10 +45,11 @@ class KeypointMeta:
             *self._body_problems(),
             *self._sigma_problems(),
             *self._skeleton_problems(),
+            *self._alias_problems(),
         ]
         if problems:
             raise ValueError(f"keypoints of {self.dataset!r}: " + "; ".join(problems))
-        for field in ("names", "upper_body", "lower_body"):
+        for field in ("names", "upper_body", "lower_body", "aliases"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
         for field in ("flip_pairs", "skeleton"):
             object.__setattr__(self, field, tuple(tuple(pair) for pair in getattr(self, field)))
@@ -153,6 +156,11 @@ class KeypointMeta:
         for pair in self.skeleton:
             problems += _pair_problems("skeleton", pair, self.names)
         return problems
+
+    def _alias_problems(self) -> list[str]:
+        if not self.aliases or len(self.aliases) == len(self.names):
+            return []
+        return [f"aliases: {len(self.aliases)} for {len(self.names)} names, expected one each"]
 
 
 def _name_problems(names: Sequence[str]) -> list[str]:

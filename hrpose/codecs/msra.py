@@ -25,7 +25,7 @@ from hrpose.codecs.heatmaps import (
 )
 from hrpose.config.registry import register
 
-Decoding = Literal["default", "dark", "none"]
+Decoding = Literal["default", "by-axis", "dark", "none"]
 
 
 @register
@@ -38,9 +38,10 @@ class MSRAHeatmap(Codec):
         input_size: (width, height) of the network's input in px, multiples of 32.
         heatmap_size: (W, H), the input size divided by one whole number.
         sigma: of the Gaussian, in cells.
-        decoding: 'default' moves the peak a quarter cell towards its higher neighbours; 'dark'
-            finds the top of the blurred log map (DARK, https://arxiv.org/abs/1910.06278); 'none'
-            keeps the whole cell.
+        decoding: 'default' moves the peak a quarter cell towards its higher neighbours, unless it
+            is at a border of the map; 'by-axis', as MMPose 1.x, asks that for x and y apart, so
+            that a peak at the upper border still moves sideways; 'dark' finds the top of the
+            blurred log map (DARK, https://arxiv.org/abs/1910.06278); 'none' keeps the whole cell.
         unbiased: centre targets on the exact position and draw them over the whole map, instead
             of on the nearest cell and out to 3 sigma; None: as 'dark' needs it.
         blur_kernel: taps of DARK's blur, odd; 11 for sigma 2 (17 for sigma 3).
@@ -90,7 +91,7 @@ class MSRAHeatmap(Codec):
         heatmaps = heatmaps.float()
         cells, scores, found = peaks(heatmaps)
         position = cells.float()
-        if self.decoding == "default":
+        if self.decoding in ("default", "by-axis"):
             position = position + self._quarter_step(heatmaps, cells)
         elif self.decoding == "dark":
             position = position + self._dark_step(heatmaps, cells)
@@ -100,7 +101,15 @@ class MSRAHeatmap(Codec):
         around = values_at(heatmaps, cells, [(-1, 0), (1, 0), (0, -1), (0, 1)])
         left, right, up, down = around.unbind(-1)
         step = 0.25 * torch.stack([right - left, down - up], dim=-1).sign()
-        return torch.where(inside_margin(cells, 1, self.heatmap_size)[..., None], step, 0.0)
+        if self.decoding == "default":
+            inside = inside_margin(cells, 1, self.heatmap_size)[..., None]
+        else:
+            width, height = self.heatmap_size
+            x, y = cells.unbind(-1)
+            # the other axis only has to be off the first row or column
+            across = (x > 1) & (x < width - 1) & (y > 0)
+            inside = torch.stack([across, (y > 1) & (y < height - 1) & (x > 0)], dim=-1)
+        return torch.where(inside, step, 0.0)
 
     def _dark_step(self, heatmaps: Tensor, cells: Tensor) -> Tensor:
         blurred = blur(heatmaps, self.blur_kernel, "constant")

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--data-root", type=Path, metavar="DIR",
-        help="folder that holds horse10, macaque and atrw (default: data)",
+        help="folder that holds horse10, macaque, ap10k and so on (default: data)",
     )  # fmt: skip
     parser.add_argument(
         "--work-dir", type=Path, default=Path("work_dirs/reproduce"), metavar="DIR",

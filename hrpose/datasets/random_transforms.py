@@ -17,24 +17,40 @@ from hrpose.geometry import box_to_center_size
 from hrpose.keypoints import KeypointMeta
 
 
+def truncated_normal(rng: np.random.Generator) -> float:
+    """A standard normal number, drawn again until it lies between -1 and 1."""
+    while abs(draw := rng.standard_normal()) > 1:
+        pass
+    return draw
+
+
 @register
 class RandomShift(Transform):
-    """With probability `prob` moves the centre by up to `shift` of the raw box's width, height."""
+    """With probability `prob` moves the centre by up to `shift` of the raw box's width, height.
+
+    Args:
+        truncated: draw as MMPose 1.x, by `truncated_normal`, instead of evenly.
+    """
 
     reads = ("box",)
     changes = ("center",)
     random = True
 
-    def __init__(self, prob: float = 0.3, shift: float = 0.2) -> None:
+    def __init__(self, prob: float = 0.3, shift: float = 0.2, truncated: bool = False) -> None:
         self.prob = probability("prob", prob)
         if not shift >= 0:
             raise ValueError(f"shift {shift}: must be 0 or more (shares of the box)")
         self.shift = shift
+        self.truncated = truncated
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Move the centre, or not."""
         if rng.random() < self.prob:
-            offset = rng.uniform(-self.shift, self.shift, 2)
+            if self.truncated:
+                draws = np.array([truncated_normal(rng), truncated_normal(rng)])
+                offset = self.shift * draws
+            else:
+                offset = rng.uniform(-self.shift, self.shift, 2)
             sample["center"] = (sample["center"] + offset * sample["box"][2:]).astype(np.float32)
         return sample
 
@@ -110,18 +126,20 @@ def half_body_box(
     halves: tuple[np.ndarray, np.ndarray],
     prefer_upper: bool,
     aspect: float,
+    min_upper: int = 3,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Centre (2,) and size (2,) image px of a crop around one half of the body.
 
-    The preferred half is taken if more than two of its keypoints are labelled, otherwise the lower
-    if that holds for it, otherwise the upper. The centre is the mean of its labelled keypoints; the
-    size is their extent at the given aspect, times 1.5. None if they span no area to crop.
+    The preferred half is taken if enough of its keypoints are labelled, otherwise the lower if that
+    holds for it, otherwise the upper. The centre is the mean of its labelled keypoints; the size is
+    their extent at the given aspect, times 1.5. None if they span no area to crop.
 
     Args:
         halves: ids of the upper and of the lower body.
+        min_upper: how many are enough for the upper body; for the lower it is 3.
     """
     upper, lower = (keypoints[half][visible[half] > 0] for half in halves)
-    use_upper = (prefer_upper and len(upper) > 2) or len(lower) <= 2
+    use_upper = (prefer_upper and len(upper) >= min_upper) or len(lower) <= 2
     points = (upper if use_upper else lower).astype(np.float32)
     if len(points) < 2:
         return None
@@ -136,7 +154,8 @@ def half_body_box(
 class RandomHalfBody(Transform):
     """Crops to the upper or the lower body only, with probability `prob`, if enough is labelled.
 
-    The default of `upper_prob` is P(standard normal < 0.5), which is how MMPose chooses.
+    The defaults are those of MMPose 0.x, where `upper_prob` is P(standard normal < 0.5); in MMPose
+    1.x `upper_prob` is 0.7 and `min_upper` 2.
     """
 
     reads = ("keypoints", "visible", "aspect", "meta")
@@ -144,13 +163,20 @@ class RandomHalfBody(Transform):
     random = True
 
     def __init__(
-        self, prob: float = 0.3, min_visible: int = 9, upper_prob: float = 0.6914625
+        self,
+        prob: float = 0.3,
+        min_visible: int = 9,
+        upper_prob: float = 0.6914625,
+        min_upper: int = 3,
     ) -> None:
         self.prob = probability("prob", prob)
         self.upper_prob = probability("upper_prob", upper_prob)
         if min_visible < 0:
             raise ValueError(f"min_visible {min_visible}: must be 0 or more keypoints")
+        if min_upper < 2:
+            raise ValueError(f"min_upper {min_upper}: must be 2 or more keypoints")
         self.min_visible = min_visible
+        self.min_upper = min_upper
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Take a half of the body, or not."""
@@ -159,7 +185,8 @@ class RandomHalfBody(Transform):
             prefer_upper = bool(rng.random() < self.upper_prob)
             halves = _halves(sample["meta"])
             half = half_body_box(
-                sample["keypoints"], visible, halves, prefer_upper, sample["aspect"]
+                *(sample["keypoints"], visible, halves, prefer_upper),
+                *(sample["aspect"], self.min_upper),
             )
             if half is not None:
                 sample["center"], sample["size"] = half
@@ -174,7 +201,7 @@ class RandomHalfBody(Transform):
         halves, mirror = _halves(sample["meta"]), _flip_index(sample["meta"])
         aspect = views[0].size[0] / views[0].size[1]
         boxes = [
-            half_body_box(keypoints, visible, ids, prefer_upper, aspect)
+            half_body_box(keypoints, visible, ids, prefer_upper, aspect, self.min_upper)
             for ids in (halves, (mirror[halves[0]], mirror[halves[1]]))
             for prefer_upper in (True, False)
         ]
@@ -197,12 +224,22 @@ def clipped_normal(draw: float, spread: float, limit: float) -> float:
 class RandomScaleRotate(Transform):
     """Scales the crop by 1 + N(0, `scale`), held to 1 -+ `scale`; and, with probability
     `rotate_prob`, turns it by N(0, `degrees`), held to twice that.
+
+    Args:
+        truncated: draw as MMPose 1.x, both by `truncated_normal`: no scale is held at the limit,
+            and `degrees` is the furthest turn.
     """
 
     changes = ("size", "rotation")
     random = True
 
-    def __init__(self, scale: float = 0.5, degrees: float = 40, rotate_prob: float = 0.6) -> None:
+    def __init__(
+        self,
+        scale: float = 0.5,
+        degrees: float = 40,
+        rotate_prob: float = 0.6,
+        truncated: bool = False,
+    ) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f"scale {scale}: must be from 0 to below 1; crops shrink by 1 - scale")
         if not degrees >= 0:
@@ -210,20 +247,24 @@ class RandomScaleRotate(Transform):
         self.scale = scale
         self.degrees = degrees
         self.rotate_prob = probability("rotate_prob", rotate_prob)
+        self.truncated = truncated
+        self.furthest = degrees if truncated else 2 * degrees
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Choose size and rotation."""
-        factor = 1 + clipped_normal(rng.standard_normal(), self.scale, self.scale)
+        factor = 1 + clipped_normal(self._draw(rng), self.scale, self.scale)
         sample["size"] = (sample["size"] * factor).astype(np.float32)
         if rng.random() < self.rotate_prob:
-            draw = rng.standard_normal()
-            sample["rotation"] = clipped_normal(draw, self.degrees, 2 * self.degrees)
+            sample["rotation"] = clipped_normal(self._draw(rng), self.degrees, self.furthest)
         return sample
+
+    def _draw(self, rng: np.random.Generator) -> float:
+        return truncated_normal(rng) if self.truncated else rng.standard_normal()
 
     def reach(self, views: list[View], sample: Sample) -> list[View] | None:
         """The largest crop, turned furthest."""
         grown = 1 + self.scale
-        turn = 2 * self.degrees if self.rotate_prob else 0.0
+        turn = self.furthest if self.rotate_prob else 0.0
         return [
             view._replace(
                 size=(view.size[0] * grown, view.size[1] * grown), degrees=max(view.degrees, turn)

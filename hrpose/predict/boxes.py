@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hrpose.datasets.coco.entry import box_of, clean_box
+from hrpose.datasets.coco.entry import CleanUp, box_of, clean_box
 from hrpose.errors import DataError
 from hrpose.predict.frames import NOWHERE, Boxes, Frame
 from hrpose.predict.inputs import Job, natural_key
@@ -123,7 +123,7 @@ class BoxFile:
         return self.rows[keys[0]] if keys else []
 
 
-def read_boxes(path: Path, animals: int, clean_up: Literal["mmpose", "none"] = "none") -> BoxFile:
+def read_boxes(path: Path, animals: int, clean_up: CleanUp = "none") -> BoxFile:
     """The boxes of a COCO file (images and annotations) or of a csv file.
 
     A csv file has a first line with frame or image, x, y, w, h and perhaps id. A COCO file has the
@@ -202,7 +202,7 @@ def _csv_key(place: str, column: str, text: str) -> str:
     return str(number)
 
 
-def _read_coco(path: Path, animals: int, clean_up: Literal["mmpose", "none"]) -> BoxFile:
+def _read_coco(path: Path, animals: int, clean_up: CleanUp) -> BoxFile:
     content, _ = read_json(path, "box file")
     if not isinstance(content, dict) or not content.get("images"):
         raise DataError(f"{path}: expected a COCO object with images and annotations")

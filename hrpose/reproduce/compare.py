@@ -62,12 +62,17 @@ def cells(each: Comparison) -> list[str]:
         range_ = "-" if each.interval is None else "{:.4f} .. {:.4f}".format(*each.interval)
     return [
         each.metric,
-        f"{each.paper:.3f}",
+        as_published(each.paper),
         "does not exist" if each.measured is None else f"{each.measured:.4f}",
         "-" if each.difference is None else f"{each.difference:+.4f}",
         range_,
         "yes" if each.within else "NO",
     ]
+
+
+def as_published(value: float) -> str:
+    """A published value with the digits that it was published with: three, or four."""
+    return f"{value:.3f}" if round(value, 3) == value else f"{value:.4f}"
 
 
 def console_table(comparisons: Sequence[Comparison], trained: bool) -> str:

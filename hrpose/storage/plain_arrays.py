@@ -1,4 +1,5 @@
 """NumPy's numbers and arrays in a checkpoint, rebuilt as data: other programs keep some in `meta`.
+Objects of MMEngine, which stand there too, are passed over.
 
 NumPy's own functions must not do it: the state of a pickled `dtype` can declare bytes to be
 addresses of Python objects, and whoever looks at such an array runs what stands there. Here a few
@@ -8,9 +9,11 @@ stand-ins take the places of NumPy's names; they take numbers and texts, and not
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 _CODE = re.compile(r"[biufc]\d{1,2}|[SU]\d{1,6}")
 
@@ -83,6 +86,35 @@ STAND_INS: list[Any] = [
     *((_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
 ]
 """For `torch.serialization.safe_globals`; names of NumPy 1 and of NumPy 2."""
+
+
+class _PassedOver(dict[Any, Any]):
+    """Stands for any class of MMEngine: takes whatever it is made of, and does nothing with it."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _attribute(*_: Any) -> _PassedOver:
+    """Stands for `getattr`, by which methods of MMEngine's classes are named."""
+    return _PassedOver()
+
+
+def passed_over(path: Path) -> list[Any]:
+    """What else goes to `safe_globals` for the checkpoint `path`: MMPose 1.x writes its logs and
+    its config beside the weights, as objects of MMEngine. [] for every other file.
+    """
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # an older format, or damaged: reading it says what is wrong
+        return []
+    theirs = [name for name in names if name.startswith("mmengine.")]
+    if not theirs:
+        return []
+    return [*((_PassedOver, name) for name in theirs), (_attribute, "builtins.getattr")]
 
 
 def with_arrays(value: Any) -> Any:

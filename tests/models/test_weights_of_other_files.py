@@ -1,7 +1,10 @@
 """Reading checkpoint files: every kind that is about, the damaged, and the hostile."""
 
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +55,39 @@ def test_numpy_scalars_of_numpy_1_and_2(tmp_path: Path, module: bytes):
     assert data.count(b"c" + written + b"\n") == 1
     path.write_bytes(data.replace(b"c" + written + b"\n", b"c" + module + b"\n"))
     assert read_state_dict(path)["x"].tolist() == [1, 1]
+
+
+def of_mmengine(monkeypatch) -> Any:
+    """What MMPose 1.x leaves in a checkpoint: a config, and a log with methods of its class."""
+    module = ModuleType("mmengine.logging.history_buffer")
+    code = """
+class HistoryBuffer:
+    def __init__(self):
+        self.values = [0.5, 0.25]
+        self.methods = {"mean": HistoryBuffer.mean}
+    def mean(self):
+        raise SystemExit("executed")
+class ConfigDict(dict):
+    def __reduce_ex__(self, protocol):
+        return ConfigDict, (dict(self),)
+"""
+    exec(code, vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return {"loss": module.HistoryBuffer(), "cfg": module.ConfigDict(lr=5e-4)}
+
+
+def test_a_checkpoint_with_objects_of_mmengine_is_read(tmp_path: Path, monkeypatch):
+    state = model(seed=1).state_dict()
+    named = {key.replace("keypoint_head.", "head."): value for key, value in state.items()}
+    content = {"state_dict": named, "message_hub": of_mmengine(monkeypatch)}
+    path = save(content, tmp_path / "x.pth")
+    intruder = save({**content, "meta": Intruder()}, tmp_path / "intruder.pth")
+    monkeypatch.undo()  # whoever reads it need not have MMEngine
+    target = model(seed=2)
+    assert "head. is keypoint_head. (MMPose 1.x" in load_weights(target, path, strict=True)
+    assert same(target.state_dict(), state)
+    with pytest.raises(CheckpointError, match=r"holds a Python object \(\w+\.system\)"):
+        read_state_dict(intruder)
 
 
 class Intruder:

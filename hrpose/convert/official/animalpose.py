@@ -34,12 +34,15 @@ _SECOND = "animalpose_image_part2"
 _PLAIN = {re.sub(r"[^a-z]", "", own.lower()): row for row, own in enumerate(ANIMALPOSE.names)}
 """The place of each keypoint by the letters of its name."""
 
-Found = tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float, float]]
-"""Image, category, keypoints (K, 2), visibilities (K,), box."""
+Found = tuple[str, np.ndarray, np.ndarray, tuple[float, float, float, float]]
+"""Image, keypoints (K, 2), visibilities (K,), box."""
 
 
 def read(source: Path, options: ReadOptions) -> LabelSet:
     """The labels of the release in the folder `source`.
+
+    All species are one category, as in MMPose's files: AP is a mean over categories, and would be
+    another number if each species were one.
 
     MMPose trains and validates on images of VOC, in an order that its script takes from the file
     system: so its split is only had from its files, animalpose_train.json and animalpose_val.json,
@@ -58,13 +61,12 @@ def read(source: Path, options: ReadOptions) -> LabelSet:
     finder = ImageFinder([options.images or root])
     files = require_images({name: finder.find(name) for name in names}, source, finder.folders)
     images = [LabelledImage(name, file, size_of(file), name) for name, file in files.items()]
-    kinds = sorted({kind for _, kind, *_ in found})
     places = {name: place for place, name in enumerate(names)}
     animals = [
-        LabelledAnimal(places[name], kinds.index(kind), points, visible, box)
-        for name, kind, points, visible, box in found
+        LabelledAnimal(places[name], 0, points, visible, box)
+        for name, points, visible, box in found
     ]
-    categories = [ANIMALPOSE.category(kind) for kind in kinds]
+    categories = [ANIMALPOSE.category("animal")]
     split, note = _split(root, names)
     return LabelSet(categories, images, animals, paths, split, [note], image_folder="")
 
@@ -114,7 +116,7 @@ def _of_xml(path: Path) -> Found:
     else:
         name = f"VOC2012/JPEGImages/{image}.jpg"
     visible = np.where(np.isnan(keypoints[:, 0]), 0, 2)
-    return name, kind, keypoints, visible, _bounds(bounds, str(path))
+    return name, keypoints, visible, _bounds(bounds, str(path))
 
 
 def _bounds(bounds: Element, at: str) -> tuple[float, float, float, float]:
@@ -152,4 +154,4 @@ def _of_json(path: Path) -> Iterator[Found]:
         left, top, right, bottom = numbers(entry.get("bbox"), 4, f"{at}: bbox")
         visible = np.where(np.isnan(keypoints[:, 0]), 0, 2)
         size = (left, top, right - left, bottom - top)
-        yield f"images/{name}", str(category.get("name")), keypoints, visible, size
+        yield f"images/{name}", keypoints, visible, size

@@ -45,7 +45,7 @@ class CocoPoseDataset(PoseDataset):
         box_score_thr: least score of such a box.
         box_clean_up: 'none' takes boxes as they are. 'mmpose' does what MMPose 0.14 does for
             COCO-like data sets: clips them to the image, makes them 1 px narrower and lower, and
-            leaves out animals of area 0.
+            leaves out animals of area 0. 'mmpose-1.x' clips them to the image and no more.
         box: 'keypoints' makes boxes of the labelled keypoints, with a margin; 'file' takes the
             annotated ones.
         area: what OKS measures by. 'box' takes the area of the box; 'file' what is annotated, and

@@ -14,7 +14,7 @@ import numpy as np
 from hrpose.errors import DataError
 from hrpose.geometry import corners_around
 
-CleanUp = Literal["mmpose", "none"]
+CleanUp = Literal["mmpose", "mmpose-1.x", "none"]
 AreaFrom = Literal["file", "box"]
 BoxFrom = Literal["file", "keypoints"]
 
@@ -62,7 +62,7 @@ def clean_boxes(
     and why not, None where a box can be used.
 
     Raises:
-        DataError: 'mmpose' needs a size that is not known; it names the row, as `where` calls it.
+        DataError: a clean-up needs a size that is not known; it names the row, as `where` calls it.
     """
     x, y, width, height = boxes.T
     across, down = sizes.T
@@ -80,13 +80,16 @@ def clean_boxes(
     good = np.array([reason is None for reason in reasons], bool)
     for row in np.flatnonzero(good & np.isnan(across)):
         raise DataError(
-            f"{where(int(row))}: its image has no width and height, which box_clean_up='mmpose' "
-            "needs; add them, or set box_clean_up='none'"
+            f"{where(int(row))}: its image has no width and height, which box_clean_up="
+            f"{clean_up!r} needs; add them, or set box_clean_up='none'"
         )
     left, top = np.maximum(0.0, x), np.maximum(0.0, y)
-    # one px narrower and lower than the box: so were the crops that the published models saw
-    right = np.minimum(across - 1, left + np.maximum(0.0, width - 1))
-    bottom = np.minimum(down - 1, top + np.maximum(0.0, height - 1))
+    if clean_up == "mmpose":
+        # one px narrower and lower than the box: so were the crops that the published models saw
+        right, bottom = left + np.maximum(0.0, width - 1), top + np.maximum(0.0, height - 1)
+    else:
+        right, bottom = x + width, y + height
+    right, bottom = np.minimum(across - 1, right), np.minimum(down - 1, bottom)
     for row in np.flatnonzero(good & ((right <= left) | (bottom <= top))).tolist():
         reasons[row], good[row] = "with a box that clean-up leaves nothing of", False
     cleaned = np.stack([left, top, right - left, bottom - top], axis=1)

@@ -82,6 +82,8 @@ def check_category(paths: Sequence[Path], category: dict[str, Any], meta: Keypoi
     place = f"{paths[0]}: category {category.get('name')!r} (id {category.get('id')})"
     if not isinstance(names, list):
         raise DataError(f"{place}: keypoints is {names!r:.80}, expected a list of names")
+    if [str(name).strip() for name in names] in (list(meta.names), list(meta.aliases)):
+        return
     ours = f"the keypoint meta {meta.dataset!r}"
     if len(names) != len(meta):
         raise DataError(

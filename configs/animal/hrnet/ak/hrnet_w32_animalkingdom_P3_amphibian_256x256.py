@@ -1,0 +1,4 @@
+_base_ = "./hrnet_w32_animalkingdom_P1_256x256.py"
+# Protocol 3: amphibians alone.
+_test = dict(ann_file="annotations/ak_P3_amphibian/test.json")
+data = dict(train=dict(ann_file="annotations/ak_P3_amphibian/train.json"), val=_test, test=_test)
