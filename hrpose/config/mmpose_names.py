@@ -112,4 +112,4 @@ def hint(name: object, table: dict[str, str]) -> str:
         return ""
     ours = table[name]
     told = f"here it is {ours}" if ours else "nothing is needed in its place"
-    return f"; {told} (MMPose's names: docs/your_own_data.md)"
+    return f"; {told} (MMPose's names: docs/your_own_data.md; whole pages: hrpose convert-config)"

@@ -50,7 +50,7 @@ def _new(network: Network, root: Part, train: Pipeline) -> dict[str, Any]:
             return {
                 "type": "MSRAHeatmap",
                 **values,
-                **_decoding("dark" if dark else "default", kernel),
+                **_decoding("dark" if dark else "by-axis", kernel),
             }
         case "UDPHeatmap" if codec.take("heatmap_type", str, "gaussian") == "gaussian":
             codec.pass_over("radius_factor")

@@ -60,8 +60,8 @@ def convert_config(file: Path) -> Converted:
             not data; or what it says does not fit together.
     """
     source = read_source(file)
-    origin = f"{file.name}, a page of MMPose {version_of(source)}"
     page, notes = page_of(source)
+    origin = f"{file.name}, a page of MMPose {version_of(source)}"
     text = page_text(page, origin, notes)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, "page.py")

@@ -34,6 +34,7 @@ class Split:
         pipeline: its steps.
         box_file: a detector's boxes, '' for the annotated ones.
         settings: 0.x's `data_cfg`.
+        clean_up: what that release does to boxes, as `box_clean_up`.
     """
 
     dataset: Part
@@ -41,6 +42,7 @@ class Split:
     images: str
     pipeline: list[Part]
     settings: Part
+    clean_up: str
     box_file: str = ""
     box_score_thr: float = 0.0
 
@@ -51,8 +53,8 @@ class Split:
             "ann_file": _below(self.ann_file, root),
             "img_root": _below(self.images, root),
         }
-        if self.dataset.type() not in _BOXES_AS_THEY_ARE:
-            values["box_clean_up"] = "mmpose"
+        if self.clean_up != "none":
+            values["box_clean_up"] = self.clean_up
         if self.box_file:
             values["box_file"] = _below(self.box_file, root)
             values |= {"box_score_thr": self.box_score_thr} if self.box_score_thr else {}
@@ -118,12 +120,16 @@ def _old_split(dataset: Part, tests: bool) -> Split:
         score = settings.take("det_bbox_thr", float, 0.0)
     settings.pass_over("bbox_file", "det_bbox_thr", "nms_thr", "bbox_thr", "image_thr")
     dataset.pass_over("test_mode")
+    steps = dataset.parts("pipeline")
+    # from 0.27 on boxes are no longer made a px smaller; the step that plans the crop came in 0.26
+    is_late = any(step.type() == "TopDownGetBboxCenterScale" for step in steps)
     return Split(
         dataset,
         dataset.take("ann_file", str),
         dataset.take("img_prefix", str, ""),
-        dataset.parts("pipeline"),
+        steps,
         settings,
+        "none" if dataset.type() in _BOXES_AS_THEY_ARE else "mmpose-1.x" if is_late else "mmpose",
         box_file,
         score,
     )
@@ -161,6 +167,7 @@ def _new_split(dataset: Part) -> Split:
         posixpath.join(root, images),
         dataset.parts("pipeline"),
         Part({}, dataset.at("data_cfg"), dataset.ledger),
+        "mmpose-1.x",
         box_file,
         dataset.part("filter_cfg").take("bbox_score_thr", float, 0.0),
     )

@@ -35,7 +35,7 @@ NOT_COCO = {
 
 PLAIN_COCO = ("TopDownCocoDataset", "CocoDataset")
 
-_OUR_NAMES = {"ak": ("ak", "animalkingdom", "animal_kingdom")}
+_OUR_NAMES = {"ak": "animalkingdom"}
 """Files of ours where a name is not that of the base page."""
 
 RUNTIME: dict[str, Any] = {
@@ -63,9 +63,8 @@ def known_base(base: str) -> tuple[dict[str, Any], str] | None:
 def known_dataset_info(name: str) -> dict[str, Any] | None:
     """The `dataset_info` of MMPose's base page `datasets/<name>.py`, from the pages of hrpose."""
     folder = pages_folder() / "_base_" / "keypoints"
-    files = [folder / f"{one}.py" for one in _OUR_NAMES.get(name, (name,))]
-    page = next((file for file in files if file.is_file()), None)
-    if page is None:
+    page = folder / f"{_OUR_NAMES.get(name, name)}.py"
+    if not page.is_file():
         return None
     meta = read(page)[0]["keypoints"]
     partner = {a: b for pair in meta["flip_pairs"] for a, b in (pair, pair[::-1])}

@@ -27,6 +27,7 @@ def page_of(source: Source) -> tuple[dict[str, Any], list[str]]:
     Raises:
         ConfigError: it is no page for HRNet with a heatmap head, or does not fit together.
     """
+    version_of(source)
     ledger = Ledger(str(source.path), source.lines, list(source.notes))
     page = _page(Part(source.values, "", ledger), source)
     return page, [*ledger.notes, *ledger.not_taken()]
@@ -65,7 +66,9 @@ def _page(root: Part, source: Source) -> dict[str, Any]:
     old_padding = 1.0 if "ATRW" in splits["train"].dataset.type() else PADDING
     train = read_pipeline(splits["train"].pipeline, old_padding, train=True)
     test = read_pipeline(splits["test"].pipeline, old_padding, train=False)
-    if splits["val"].dataset.values.get("pipeline") != splits["test"].dataset.values.get("pipeline"):
+    if splits["val"].dataset.values.get("pipeline") != splits["test"].dataset.values.get(
+        "pipeline"
+    ):
         splits["val"].dataset.note(
             "pipeline", "validation goes through the pipeline of the test here"
         )

@@ -136,36 +136,32 @@ def _flip(step: Part) -> Step:
 def _half_body(step: Part) -> Step:
     if step.type() == "TopDownHalfBodyTransform":
         least = step.take("num_joints_half_body", int, 8) + 1  # "more than" there
-        chances = {"prob": step.take("prob_half_body", float, 0.3)}
+        chances: Step = {"prob": step.take("prob_half_body", float, 0.3)}
     else:
         least = step.take("min_total_keypoints", int, 9)
         chances = {
             "prob": step.take("prob", float, 0.3),
             "upper_prob": step.take("upper_prioritized_prob", float, 0.7),
+            "min_upper": step.take("min_upper_keypoints", int, 2),
         }
-        step.expect("min_upper_keypoints", 2, 3)
         step.expect("min_lower_keypoints", 3)
         step.expect("padding", 1.5)
     return {"type": "RandomHalfBody", **chances} | ({} if least == 9 else {"min_visible": least})
 
 
 def _box_moves(step: Part, padding: float) -> list[Step]:
-    """Shift, scale and rotation of 1.x: normal numbers that are drawn again beyond the limits."""
+    """Shift, scale and rotation of 1.x, all by normal numbers that keep within the limits."""
     prob, shift = step.take("shift_prob", float, 0.3), step.take("shift_factor", float, 0.16)
     low, high = step.take("scale_factor", tuple[float, float], (0.5, 1.5))
     scale_prob = step.take("scale_prob", float, 1.0)
-    degrees, rotate = step.take("rotate_factor", float, 80.0), step.take("rotate_prob", float, 0.6)
+    degrees, rotate = step.take("rotate_factor", float, 80), step.take("rotate_prob", float, 0.6)
     if abs(low + high - 2) > 1e-6:
         step.note("scale_factor", f"{low:g} to {high:g} is taken as 1 -+ {(high - low) / 2:g}")
     if scale_prob != 1:
         step.note("scale_prob", f"{scale_prob:g}, but every crop is scaled here")
-    step.note(
-        "type",
-        "a number beyond its limit is drawn again there, and held to the limit here; angles go "
-        f"to {degrees:g} degrees in both",
-    )
     moves = [_shift(prob, shift * padding)] if prob and shift else []
-    return [*moves, _scale_rotate((high - low) / 2, degrees / 2, rotate)]
+    moves.append(_scale_rotate((high - low) / 2, degrees, rotate))
+    return [{**move, "truncated": True} for move in moves]
 
 
 def _without_a_step(step: Part, result: Pipeline) -> None:

@@ -138,11 +138,14 @@ def epochs_of(root: Part) -> tuple[int, int]:
 
 def put_habits(root: Part, runner: dict[str, Any], batch_size: int) -> None:
     """Checkpoints, log, seed, average and the batch that the rate was chosen for, into `runner`."""
-    hooks = root.part("default_hooks")
-    checkpoint = (
-        hooks.part("checkpoint") if "optim_wrapper" in root else root.part("checkpoint_config")
-    )
-    log = hooks.part("logger") if "optim_wrapper" in root else root.part("log_config")
+    if "train_dataloader" in root:
+        hooks = root.part("default_hooks")
+        checkpoint, log = hooks.part("checkpoint"), hooks.part("logger")
+        hooks.pass_over("timer", "param_scheduler", "sampler_seed", "visualization", "badcase")
+        root.pass_over("checkpoint_config", "log_config")
+    else:
+        checkpoint, log = root.part("checkpoint_config"), root.part("log_config")
+        root.pass_over("default_hooks")
     checkpoint.pass_over("type", "rule", "by_epoch", "save_last", "create_symlink", "out_dir")
     log.pass_over("type", "hooks", "ignore_last", "interval_exp_name")
     runner["save_interval"] = max(1, checkpoint.take("interval", int, 10))
@@ -150,7 +153,6 @@ def put_habits(root: Part, runner: dict[str, Any], batch_size: int) -> None:
     if kept:
         runner["keep_checkpoints"] = kept if kept > 0 else None
     runner["log_interval"] = max(1, log.take("interval", int, 50))
-    hooks.pass_over("timer", "param_scheduler", "sampler_seed", "visualization", "badcase")
     scale = root.part("auto_scale_lr")
     runner["base_batch_size"] = scale.take("base_batch_size", int, GPUS * batch_size)
     if scale.take("enable", bool, False):
