@@ -68,7 +68,7 @@ TYPES = {
     "MultiStepLR": "WarmupStep",
     "CosineAnnealingLR": "WarmupCosine",
     **dict.fromkeys(("ToTensor", "NormalizeTensor", "Collect", "PackPoseInputs"), ""),
-    **dict.fromkeys(("TopDownGenerateTarget", "GenerateTarget"), ""),
+    **dict.fromkeys(("TopDownGenerateTarget", "TopdownGenerateTarget", "GenerateTarget"), ""),
 }
 """Classes; '' for steps that are done without being named, by the model and the codec."""
 

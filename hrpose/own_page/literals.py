@@ -12,8 +12,9 @@ WIDTH = 100
 def literal(value: object) -> str:
     """`value` as Python source, on one line; texts in double quotes where that needs no escape."""
     if isinstance(value, tuple | list):
-        inside = ", ".join(map(literal, value)) + ("," if value and len(value) == 1 else "")
-        return f"({inside})" if isinstance(value, tuple) else f"[{inside.rstrip(',')}]"
+        inside = ", ".join(map(literal, value))
+        comma = "," if len(value) == 1 else ""
+        return f"({inside}{comma})" if isinstance(value, tuple) else f"[{inside}]"
     if isinstance(value, dict):
         return f"dict({', '.join(f'{key}={literal(item)}' for key, item in value.items())})"
     # mmengine fills in '{{ ... }}' all over a page

@@ -68,6 +68,18 @@ def test_a_page_of_0_x_says_what_the_shipped_one_does(convert, text, shipped):
     assert len(notes) == 1 and "are what the data sets of MMPose did until 0.25" in notes[0]
 
 
+def test_a_page_of_2021_has_no_bases_and_other_names(convert):
+    changes = [
+        ('_base_ = ["../_base_/default_runtime.py", "../_base_/datasets/macaque.py"]', ""),
+        (", dataset_info={{_base_.dataset_info}}", ""),
+        ("save_best=", "key_indicator="),
+        ("TopdownHeatmapSimpleHead", "TopDownSimpleHead"),
+    ]
+    page, notes = convert(theirs.old_page(**theirs.MACAQUE), *changes)
+    assert differing(page, "macaque/hrnet_w32_macaque_256x192") == {"runner.log_interval"}
+    assert any("its keypoints are taken from the pages of hrpose" in note for note in notes)
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("split", [1, 2, 3])
 def test_horse_10_differs_in_the_metrics_that_0_19_changed(convert, split, late):
@@ -106,6 +118,8 @@ def test_coco_metric_and_width_of_1_x(convert, dataset, best):
     assert page["model"]["backbone"] == {"type": "HRNet", "width": 48}
     assert page["pretrained"].endswith("hrnet_w48-8ef0771d.pth")
     assert len(page["keypoints"]["names"]) == keypoints
+    # the files of AP-10K have other names than MMPose's page
+    assert page["keypoints"].get("aliases", [""])[0] == ("left_eye" if keypoints == 17 else "")
 
 
 OLD, NEW = theirs.old_page(late=True, **theirs.MACAQUE), theirs.new_page(**KINGDOM)
@@ -158,6 +172,11 @@ NME = 'dict(type="NME", norm_mode="keypoint_distance", keypoint_indices=[1, 2])'
                 ('"TopdownAffine",', '"TopdownAffine", use_udp=True,'),
             ],
             {"codec.type": "UDPHeatmap", "train_pipeline.6.udp": True, "codec.decoding": None},
+        ),
+        (
+            NEW,
+            [('type="GenerateTarget"', 'type="TopdownGenerateTarget", target_type="heatmap"')],
+            {"codec.type": "MSRAHeatmap", "codec.decoding": "by-axis"},
         ),
         (
             OLD,

@@ -40,6 +40,8 @@ def _new(network: Network, root: Part, train: Pipeline) -> dict[str, Any]:
     encoder = train.target.take("encoder", Any, codec.values) if train.target else codec.values
     if encoder != codec.values:
         raise root.refusal("train_pipeline", "makes targets with another codec than the head's")
+    if train.target:
+        train.target.expect("target_type", "heatmap", "keypoint_heatmap")
     root.pass_over("codec")
     values = _sizes(codec, "input_size", "heatmap_size")
     values["sigma"] = codec.take("sigma", float, 2)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hrpose.own_page.from_mmpose.known import base_page_name, find_base_page, known_dataset_info
+from hrpose.own_page.from_mmpose.known import (
+    base_page_name,
+    find_base_page,
+    known_dataset_info,
+    known_keypoints,
+)
 from hrpose.own_page.from_mmpose.part import Ledger, Part
 from hrpose.own_page.from_mmpose.source import read_source
 
@@ -45,8 +50,8 @@ def dataset_info_of(dataset: Part, page: Path) -> Part:
     return Part(info, "dataset_info", dataset.ledger)
 
 
-def keypoints_of(info: Part) -> dict[str, Any]:
-    """The `keypoints` of a page."""
+def keypoints_of(info: Part, dataset: str) -> dict[str, Any]:
+    """The `keypoints` of a page; `dataset` is MMPose's class of the data set."""
     ledger = info.ledger
     points = _by_number(info, "keypoint_info", ledger)
     if not points:
@@ -68,10 +73,13 @@ def keypoints_of(info: Part) -> dict[str, Any]:
         limb.pass_over("id", "color")
     sigmas = info.take("sigmas", list[float] | None, None)
     info.pass_over("paper_info", "joint_weights")
+    known = known_keypoints(base_page_name(dataset)) or {}
+    aliases = known.get("aliases", []) if known.get("names") == names else []
     return {
         "type": "KeypointMeta",
         "dataset": info.take("dataset_name", str, "from_mmpose"),
         "names": names,
+        **({"aliases": aliases} if aliases else {}),
         "flip_pairs": list(pairs.values()),
         **{f"{half}_body": some for half, some in halves.items() if some},
         **({"sigmas": list(sigmas)} if sigmas else {}),

@@ -38,6 +38,17 @@ PLAIN_COCO = ("TopDownCocoDataset", "CocoDataset")
 _OUR_NAMES = {"ak": "animalkingdom"}
 """Files of ours where a name is not that of the base page."""
 
+SCHEDULE: dict[str, Any] = {
+    "train_cfg": {"max_epochs": 210, "val_interval": 10},
+    "optim_wrapper": {"optimizer": {"type": "Adam", "lr": 5e-4}},
+    "param_scheduler": [
+        {"type": "LinearLR", "begin": 0, "end": 500, "start_factor": 0.001, "by_epoch": False},
+        {"type": "MultiStepLR", "begin": 0, "end": 210, "milestones": [170, 200], "gamma": 0.1},
+    ],
+    "auto_scale_lr": {"base_batch_size": 512},
+}
+"""What `schedule_bs512_ep210.py` of 1.0's first days says."""
+
 RUNTIME: dict[str, Any] = {
     "checkpoint_config": {"interval": 10},
     "log_config": {"interval": 50},
@@ -53,6 +64,8 @@ def known_base(base: str) -> tuple[dict[str, Any], str] | None:
         return dict(
             RUNTIME
         ), "a checkpoint every 10 epochs and a log line every 50 steps, as MMPose's"
+    if path.name == "schedule_bs512_ep210.py":
+        return dict(SCHEDULE), "Adam, 210 epochs and steps at 170 and 200, as MMPose's"
     if path.parent.name == "datasets":
         info = known_dataset_info(path.stem)
         if info is not None:
@@ -60,13 +73,17 @@ def known_base(base: str) -> tuple[dict[str, Any], str] | None:
     return None
 
 
+def known_keypoints(name: str) -> dict[str, Any] | None:
+    """The `keypoints` of hrpose's own pages for MMPose's base page `datasets/<name>.py`."""
+    page = pages_folder() / "_base_" / "keypoints" / f"{_OUR_NAMES.get(name, name)}.py"
+    return read(page)[0]["keypoints"] if page.is_file() else None
+
+
 def known_dataset_info(name: str) -> dict[str, Any] | None:
-    """The `dataset_info` of MMPose's base page `datasets/<name>.py`, from the pages of hrpose."""
-    folder = pages_folder() / "_base_" / "keypoints"
-    page = folder / f"{_OUR_NAMES.get(name, name)}.py"
-    if not page.is_file():
+    """The same as MMPose's `dataset_info`."""
+    meta = known_keypoints(name)
+    if meta is None:
         return None
-    meta = read(page)[0]["keypoints"]
     partner = {a: b for pair in meta["flip_pairs"] for a, b in (pair, pair[::-1])}
     halves = {name: kind for kind in ("upper", "lower") for name in meta.get(f"{kind}_body", ())}
     return {

@@ -18,7 +18,7 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 PADDING = 1.25
 """Of a crop where no step says it."""
 SIZE = "$codec.input_size"
-_TARGETS = ("TopDownGenerateTarget", "GenerateTarget")
+_TARGETS = ("TopDownGenerateTarget", "TopdownGenerateTarget", "GenerateTarget")
 
 Step = dict[str, Any]
 

@@ -59,8 +59,8 @@ def schedule_of(root: Part, epochs: int) -> dict[str, Any]:
             "warmup_ratio": lr.take("warmup_ratio", float, 0.1),
         } | ({} if warmup == "linear" else {"warmup": warmup})
     lr.pass_over("warmup_iters", "warmup_ratio", "warmup_by_epoch")
-    lr.expect("by_epoch", True)
     if policy.lower() == "step":
+        lr.expect("by_epoch", True)
         step = lr.take("step", int | list[int])
         steps = range(step, epochs, max(1, step)) if isinstance(step, int) else step
         return {
@@ -70,7 +70,8 @@ def schedule_of(root: Part, epochs: int) -> dict[str, Any]:
             "gamma": lr.take("gamma", float, 0.1),
         }
     if policy.lower() == "cosineannealing":
-        lr.note("policy", "the rate falls with every step here, with every epoch there")
+        if lr.take("by_epoch", bool, True):
+            lr.note("policy", "the rate falls with every step here, with every epoch there")
         return {"type": "WarmupCosine", **warm, "final_ratio": _final_ratio(lr, root)}
     if policy != "fixed":
         lr.note("policy", f"'{policy}' is not known here; the rate stays as it is")
