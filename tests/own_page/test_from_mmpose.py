@@ -516,7 +516,7 @@ def test_keypoints_come_from_the_base_page_beside(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [41, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("text", [OLD, NEW])
 def test_no_value_of_a_page_makes_more_than_an_error(tmp_path, text, stride):
     """Each value in turn becomes something odd: a page comes out, or one sentence."""

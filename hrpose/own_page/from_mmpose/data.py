@@ -181,7 +181,9 @@ def _require_coco(dataset: Part) -> None:
         told = NOT_COCO.get(kind, "several data sets as one")
         raise dataset.refusal("type", f"{kind}, {told}, cannot be carried over")
     if kind not in DATASETS and kind not in PLAIN_COCO:
-        dataset.note("type", f"{kind} is taken for a COCO keypoint file, read as it is")
+        told = f"{kind} is taken for a COCO keypoint file, read as it is"
+        if not any(told in note for note in dataset.ledger.notes):
+            dataset.note("type", told)
 
 
 def _root(root: Part, splits: dict[str, Split]) -> str:

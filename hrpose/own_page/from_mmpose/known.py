@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -73,6 +74,7 @@ def known_base(base: str) -> tuple[dict[str, Any], str] | None:
     return None
 
 
+@cache
 def known_keypoints(name: str) -> dict[str, Any] | None:
     """The `keypoints` of hrpose's own pages for MMPose's base page `datasets/<name>.py`."""
     page = pages_folder() / "_base_" / "keypoints" / f"{_OUR_NAMES.get(name, name)}.py"
