@@ -1,4 +1,6 @@
-"""The pages of published experiments say what was published (golden/recipes.json)."""
+"""The pages of published experiments say what was published (golden/recipes.json and
+recipes_more.json).
+"""
 
 import json
 from functools import cache
@@ -15,11 +17,13 @@ from hrpose.engine.settings import RunSettings
 FOLDER = Path(__file__).parent.parent / "configs" / "animal" / "hrnet"
 PATHS = {
     page.stem: page
-    for data in ("horse10", "macaque", "atrw", "livestock_horse")
+    for data in ("horse10", "macaque", "atrw", "livestock_horse", "ap10k", "animalpose", "ak")
     for page in sorted((FOLDER / data).glob("*.py"))
 }
-TABLE = [name for name in PATHS if "livestock" not in name]
+MORE = [name for name in PATHS if PATHS[name].parent.name in ("ap10k", "animalpose", "ak")]
+TABLE = [name for name in PATHS if "livestock" not in name and name not in MORE]
 ten_pages = pytest.mark.parametrize("name", TABLE)
+more_pages = pytest.mark.parametrize("name", MORE)
 
 
 @cache
@@ -36,8 +40,14 @@ def recipes(golden) -> dict[str, Any]:
     return json.loads((golden / "recipes.json").read_text())
 
 
-def test_there_are_ten():
+@pytest.fixture(scope="module")
+def more(golden) -> dict[str, Any]:
+    return json.loads((golden / "recipes_more.json").read_text())
+
+
+def test_there_are_ten_and_eleven_more(more):
     assert len(TABLE) == 10
+    assert set(MORE) == set(more["published"]) and len(MORE) == 11
 
 
 @ten_pages
@@ -155,3 +165,90 @@ def test_the_horse_page_for_a_cpu_is_the_experiment_that_it_repeats():
         *loaded("hrnet_w32_macaque_256x192")["train_pipeline"][2:-1],
         {"type": "Warp", "size": (128, 96)},
     ]
+
+
+@more_pages
+def test_keypoints_of_the_eleven(name, more):
+    meta, facts = loaded(name)["keypoints"], more["metas"][name.split("_")[2]]
+    names = facts["keypoints"]
+    assert meta["dataset"] == name.split("_")[2]
+    assert meta["names"] == names
+    both_ways = {a: b for pair in meta["flip_pairs"] for a, b in (pair, pair[::-1])}
+    assert both_ways == facts["swap"]
+    for half in ("upper", "lower"):
+        assert meta[f"{half}_body"] == [part for part in names if facts["type"][part] == half]
+    assert meta["sigmas"] == facts["sigmas"]
+    assert [list(limb) for limb in meta["skeleton"]] == facts["skeleton"]
+
+
+@more_pages
+def test_hyper_parameters_of_the_eleven(name, more, recipes):
+    page, common, dataset = loaded(name), recipes["common"], name.split("_")[2]
+    facts, plan = more["recipes"][dataset], common["schedule"]
+    kingdom = dataset == "animalkingdom"
+    optimizer = facts.get("optimizer", {"type": "Adam", "lr": common["optimizer"]["lr"]})
+    assert page["optimizer"] == optimizer
+    assert page["schedule"] == {
+        "type": "WarmupStep",
+        "warmup_iters": facts.get("warmup_iters", plan["warmup_iters"]),
+        "warmup_ratio": plan["warmup_ratio"],
+        "steps": tuple(facts.get("steps", plan["step_epochs"])),
+        "gamma": plan["gamma"],
+    }
+    per_gpu = facts["batch_per_gpu"] if kingdom else facts["batch_per_gpu"][f"w{width(name)}"]
+    assert page["data"]["batch_size"] == per_gpu
+    assert page["data"]["val_batch_size"] == facts.get("val_batch", facts["batch_val"])
+    assert page["runner"]["base_batch_size"] == per_gpu * facts["gpus_assumed"]
+    assert page["runner"]["epochs"] == facts.get("epochs", plan["epochs"])
+    assert page["pretrained"] == common["pretrained"][f"w{width(name)}"]
+    assert page["model"]["backbone"] == {"type": "HRNet", "width": width(name)}
+    assert page["model"]["flip_test"] is facts["flip_test"]
+    assert page["model"]["shift_heatmap"] is facts["shift_heatmap"]
+    size = tuple(facts["input_size"])
+    decoding = {"decoding": "by-axis"} if kingdom else {}
+    assert page["codec"] == {
+        "type": "MSRAHeatmap",
+        "input_size": size,
+        "heatmap_size": tuple(facts["heatmap_size"]),
+        "sigma": facts["sigma"],
+        **decoding,
+    }
+    crop = {"type": "CropBox", "input_size": size, "padding": facts["padding"]}
+    warp = {"type": "Warp", "size": size}
+    assert page["test_pipeline"] == [{"type": "LoadImage"}, crop, warp]
+    moves = [
+        {"type": "RandomShift", "prob": 0.3, "shift": 0.2},
+        {"type": "RandomFlip", "prob": 0.5},
+        {"type": "RandomHalfBody", "prob": 0.3},
+        {"type": "RandomScaleRotate", "scale": 0.5, "degrees": 40, "rotate_prob": 0.6},
+    ]
+    if kingdom:
+        shift, flip, half, turn = moves
+        half |= {"upper_prob": 0.7, "min_upper": 2}
+        moves = [flip, half, {**shift, "truncated": True}]
+        moves.append({**turn, "degrees": 80, "truncated": True})
+    assert page["train_pipeline"] == [{"type": "LoadImage"}, crop, *moves, warp]
+    clean_up = "mmpose-1.x" if kingdom else "mmpose"
+    assert {page["data"][split]["box_clean_up"] for split in ("train", "val", "test")} == {clean_up}
+    if kingdom:
+        assert page["metrics"] == [
+            {"type": "PCK", "thr": 0.05, "norm": "box"}, {"type": "AUC", "norm": 30, "steps": 20}
+        ]  # fmt: skip
+    else:
+        nms = {key: more["recipes"]["ap10k"][key] for key in ("oks_thr", "vis_thr")}
+        assert page["metrics"][0] == {"type": "CocoAP", **nms}
+
+
+@more_pages
+def test_files_of_the_eleven_lie_where_mmpose_documents_them(name):
+    data = loaded(name)["data"]
+    folder = PATHS[name].parent.name
+    assert data["root"] == f"data/{folder}"
+    part = name.removeprefix("hrnet_w32_animalkingdom_").removesuffix("_256x256")
+    expected = {
+        "ap10k": [f"annotations/ap10k-{s}-split1.json data" for s in ("train", "val", "test")],
+        "animalpose": [f"annotations/animalpose_{s}.json " for s in ("train", "val", "val")],
+        "ak": [f"annotations/ak_{part}/{s}.json images" for s in ("train", "test", "test")],
+    }
+    splits = [data[split] for split in ("train", "val", "test")]
+    assert [f"{split['ann_file']} {split['img_root']}" for split in splits] == expected[folder]

@@ -15,7 +15,7 @@ import torch
 
 from hrpose.errors import CheckpointError
 from hrpose.storage import safetensors_file
-from hrpose.storage.plain_arrays import STAND_INS, NotPlainError, passed_over, with_arrays
+from hrpose.storage.plain_arrays import STAND_INS, NotPlainError, passing_over, with_arrays
 from hrpose.storage.seal import check_seal, sealed
 from hrpose.storage.whole_file import draft, flush, link
 
@@ -104,10 +104,18 @@ def carried_page(content: Any) -> dict[str, Any] | None:
     return page if isinstance(page, dict) else None
 
 
+def _named(path: Path) -> list[str]:
+    """The classes and functions that a checkpoint names, as far as torch knows no better."""
+    try:
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # an older format, or damaged: reading it says what is wrong
+        return []
+
+
 def _unpickled(path: Path) -> Any:
     """What torch has written to `path`, on the CPU; nothing in it is executed."""
     try:
-        with torch.serialization.safe_globals([*STAND_INS, *passed_over(path)]):
+        with torch.serialization.safe_globals([*STAND_INS, *passing_over(_named(path))]):
             return with_arrays(torch.load(path, map_location="cpu", weights_only=True))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error

@@ -9,11 +9,10 @@ stand-ins take the places of NumPy's names; they take numbers and texts, and not
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import torch
 
 _CODE = re.compile(r"[biufc]\d{1,2}|[SU]\d{1,6}")
 
@@ -103,18 +102,12 @@ def _attribute(*_: Any) -> _PassedOver:
     return _PassedOver()
 
 
-def passed_over(path: Path) -> list[Any]:
-    """What else goes to `safe_globals` for the checkpoint `path`: MMPose 1.x writes its logs and
-    its config beside the weights, as objects of MMEngine. [] for every other file.
+def passing_over(names: Iterable[str]) -> list[Any]:
+    """What else goes to `safe_globals` for a checkpoint that names the classes `names`: MMPose 1.x
+    writes its logs and its config beside the weights, as objects of MMEngine.
     """
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # an older format, or damaged: reading it says what is wrong
-        return []
-    theirs = [name for name in names if name.startswith("mmengine.")]
-    if not theirs:
-        return []
-    return [*((_PassedOver, name) for name in theirs), (_attribute, "builtins.getattr")]
+    theirs = [(_PassedOver, name) for name in names if name.startswith("mmengine.")]
+    return [*theirs, (_attribute, "builtins.getattr")] if theirs else []
 
 
 def with_arrays(value: Any) -> Any:

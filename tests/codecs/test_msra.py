@@ -114,6 +114,29 @@ def test_quarter_cell_by_hand():
     assert keypoints.tolist() == [[[20, 40]]]
 
 
+@pytest.mark.parametrize(
+    ("cell", "moved"),
+    [  # of 16 x 24 cells; MMPose 1.x asks for x and y apart
+        ((5, 7), (0.25, 0.25)),
+        ((5, 1), (0.25, 0)),
+        ((1, 7), (0, 0.25)),
+        ((5, 23), (0.25, 0)),
+        ((15, 7), (0, 0.25)),
+        ((5, 0), (0, 0)),
+        ((0, 7), (0, 0)),
+        ((14, 22), (0.25, 0.25)),
+    ],
+)
+def test_quarter_cell_by_axis(cell, moved):
+    x, y = cell
+    maps = peak_at(x, y, 1.0)
+    for column, row in ((x + 1, y), (x, y + 1)):
+        if column < 16 and row < 24:
+            maps[0, 0, row, column] = 0.5
+    points, _ = MSRAHeatmap(**SIZES, decoding="by-axis").decode(maps)
+    assert points[0, 0].tolist() == [4 * (x + moved[0]), 4 * (y + moved[1])]
+
+
 def test_no_quarter_cell_near_the_edge():
     for x, y in ((1, 10), (15, 10), (5, 1), (5, 23)):  # column 1 too, as in MMPose
         keypoints, _ = MSRAHeatmap(**SIZES).decode(peak_at(x, y) + torch.rand(24, 16) * 0.1)

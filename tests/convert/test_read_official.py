@@ -12,6 +12,7 @@ from hrpose.config.page import load
 from hrpose.convert.formats import FORMATS, load_format
 from hrpose.convert.official import ak, animalpose, ap10k, atrw, macaque, names
 from hrpose.convert.official.parts import drawn_parts
+from hrpose.engine.experiment import read_dataset
 from hrpose.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +37,17 @@ def coco(meta: Any, images: list[str], keypoints: list[float], own: Any = None) 
     return {"images": rows, "annotations": animals, "categories": [category]}
 
 
-@pytest.mark.parametrize("name", ["horse10", "macaque", "atrw"])
+@pytest.mark.parametrize(
+    "name", ["horse10", "macaque", "atrw", "ap10k", "animalpose", "animal_kingdom"]
+)
 def test_keypoints_are_those_of_the_pages(name: str) -> None:
-    page = load(ROOT / f"configs/_base_/keypoints/{name}.py")["keypoints"]
+    page = load(ROOT / f"configs/_base_/keypoints/{name.replace('_', '')}.py")["keypoints"]
     meta = getattr(names, name.upper())
     assert list(meta.names) == page["names"]
     assert {frozenset(pair) for pair in page["flip_pairs"]} == set(map(frozenset, meta.pairs))
     assert [tuple(limb) for limb in page["skeleton"]] == list(meta.limbs)
+    if name == "ap10k":
+        assert tuple(page["aliases"]) == ap10k._OFFICIAL
 
 
 def test_atrw_has_filename_and_counts_limbs_from_0(tmp_path: Path) -> None:
@@ -136,6 +141,7 @@ def test_both_parts_of_animal_pose(tmp_path: Path) -> None:
     assert cat.box == (1.0, 2.0, 20.0, 30.0)
     assert horse.keypoints[[right_ear, elbow]].tolist() == [[5.0, 6.0], [7.0, 8.0]]
     assert horse.box == (8.0, 9.0, 30.0, 40.0)
+    assert [category.name for category in labels.categories] == ["animal"]  # as in MMPose's files
     assert labels.split is not None and labels.split["animalpose_test"] == [1]
     assert "not the published table's" in labels.notes[0]
 
@@ -196,6 +202,55 @@ def test_animal_kingdom_in_the_form_of_mpii(tmp_path: Path, data_dir: Path) -> N
     write_json(tmp_path / "annotation" / "ak_P1" / "test.json", [row])
     with pytest.raises(DataError, match=r"entry 0: found joints_vis \[1\]; expected 23"):
         ak.read(tmp_path, PLAIN)
+
+
+def release_of_ap10k(folder: Path) -> list[float]:
+    for place, part in enumerate(("train", "val", "test")):
+        name = f"{place}.jpg"
+        content = coco(names.AP10K, [name], [5, 6, 2] * 17, ap10k._OFFICIAL)
+        write_json(folder / "annotations" / f"ap10k-{part}-split1.json", content)
+        picture(folder / "data" / name)
+    return [5, 6]
+
+
+def release_of_animalpose(folder: Path) -> list[float]:
+    for place, kind in enumerate(("cat", "dog") * 5):
+        path = folder / "PASCAL2011_animal_annotation" / kind / f"{place}.xml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        points = '<keypoint name="L_Eye" visible="1" x="3.5" y="4" z="0"/>'
+        bounds = 'height="30" width="20" xmin="1" ymin="2"'
+        path.write_text(animal_xml(f"2007_{place}", kind, points, bounds))
+        picture(folder / "VOC2012" / "JPEGImages" / f"2007_{place}.jpg")
+    return [3.5, 4]
+
+
+def release_of_ak(folder: Path) -> list[float]:
+    for part in ("train", "test"):
+        row = {
+            "image": f"A/{part}.jpg",
+            "animal_parent_class": "Bird",
+            "joints": [[20, 30], [50, 60], *[[-1, -1]] * 21],
+            "joints_vis": [1, 1, *[0] * 21],
+        }
+        write_json(folder / "annotation" / "ak_P1" / f"{part}.json", [row])
+        picture(folder / "dataset" / row["image"])
+    return [20, 30]
+
+
+@pytest.mark.parametrize("release", [release_of_ap10k, release_of_animalpose, release_of_ak])
+def test_what_is_converted_is_what_the_pages_read(release, tmp_path: Path, convert) -> None:
+    name = release.__name__.removeprefix("release_of_")
+    first = release(tmp_path / "release")
+    assert convert(name, tmp_path / "release", tmp_path / "out")[0] == 0
+    path = sorted((ROOT / f"configs/animal/hrnet/{name}").glob("hrnet_w32_*.py"))[0]
+    page = load(path, [f"data.root='{tmp_path / 'out'}'"])
+    for split in ("train", "val", "test"):
+        dataset = read_dataset(page, split)
+        assert len(dataset) and dataset.left_out == []
+        record = dataset.record(0, 0)
+        assert record["keypoints"][0].tolist() == first
+        assert Path(record["image_path"]).is_file()
+        assert len(dataset.coco()["categories"]) == 1
 
 
 def test_a_drawn_part_does_not_hang_on_the_order() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hrpose.datasets import CocoPoseDataset, transforms
 from hrpose.datasets.cache import folder as cache_folder
 from hrpose.datasets.cache import image_cache as cache
+from hrpose.datasets.half_body import RandomHalfBody
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
 )

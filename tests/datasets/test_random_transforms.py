@@ -9,14 +9,13 @@ import math
 import numpy as np
 import pytest
 
+from hrpose.datasets.half_body import RandomHalfBody, half_body_box
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
     clipped_normal,
     flip_keypoints,
-    half_body_box,
 )
 from hrpose.keypoints import KeypointMeta
 
@@ -135,6 +134,27 @@ def test_half_body_by_hand():
     assert half_body_box(same, all_seen, halves, True, 1.0) is None
 
 
+@pytest.mark.parametrize(
+    ("upper", "lower", "preferred", "taken"),
+    [  # MMPose 1.x: the upper body needs 2 keypoints, the lower 3
+        (2, 3, True, "upper"),
+        (2, 3, False, "lower"),
+        (1, 3, True, "lower"),
+        (2, 2, False, "upper"),
+        (1, 2, True, None),
+        (1, 2, False, None),
+    ],
+)
+def test_half_body_of_mmpose_1_by_hand(upper, lower, preferred, taken):
+    points = np.float32([[0, 0], [4, 0], [2, 6], [10, 10], [12, 10], [14, 14]])
+    seen = np.float32([*(place < upper for place in range(3)), *(k < lower for k in range(3))])
+    found = half_body_box(points, seen, (np.arange(3), np.arange(3, 6)), preferred, 1.0, 2)
+    if taken is None:
+        assert found is None
+    else:
+        assert (found[0][0] < 5) == (taken == "upper")
+
+
 def test_half_body_needs_halves():
     assert "no upper_body" in RandomHalfBody().problem_with(KeypointMeta("toy", ["a", "b"]))
 
@@ -152,6 +172,30 @@ def test_distribution_of_shifts():
         histogram = np.histogram(shares[:, axis], bins=8, range=(-0.2, 0.2))[0] / moved.sum()
         assert np.abs(histogram - 1 / 8).max() < 4 * math.sqrt(1 / 8 * 7 / 8 / moved.sum())
     near(np.corrcoef(shares.T)[0, 1], 0, 4 / math.sqrt(moved.sum()))
+
+
+def share_below(limit):
+    """Of a standard normal number that lies between -1 and 1."""
+    below = lambda x: math.erf(x / math.sqrt(2))  # noqa: E731
+    return (below(limit) + below(1)) / (2 * below(1))
+
+
+def test_distribution_of_the_moves_of_mmpose_1():
+    rng, shift = np.random.default_rng(14), RandomShift(0.3, 0.2, truncated=True)
+    turn = RandomScaleRotate(0.5, 80, 0.6, truncated=True)
+    box = np.array([0, 0, 100, 50.0])
+    base = {"box": box, "center": CENTER, "size": SIZE, "rotation": 0.0}
+    samples = [turn(shift(dict(base), rng), rng) for _ in range(DRAWS)]
+    moved = np.stack([(sample["center"] - CENTER) / box[2:] / 0.2 for sample in samples])
+    moved = moved[(moved != 0).any(axis=1)]
+    scales = np.array([(sample["size"] / SIZE)[0] - 1 for sample in samples]) / 0.5
+    turns = np.array([sample["rotation"] for sample in samples]) / 80
+    near(len(moved) / DRAWS, 0.3)
+    near((turns != 0).mean(), 0.6)
+    for draws in (*moved.T, scales, turns[turns != 0]):
+        assert np.abs(draws).max() <= 1 + 1e-5 and np.abs(draws).max() > 0.99
+        for limit in (-0.7, -0.3, 0.0, 0.5, 0.8):
+            near((draws < limit).mean(), share_below(limit), 2 / math.sqrt(len(draws)))
 
 
 def test_distribution_of_flips(meta):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from hrpose.datasets import CocoPoseDataset
+from hrpose.datasets.half_body import RandomHalfBody
 from hrpose.datasets.photometric import Photometric
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
 )

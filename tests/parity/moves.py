@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hrpose.datasets.half_body import RandomHalfBody
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
 )

@@ -28,10 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 METAFILE = ROOT / "configs/animal/hrnet/metafile.json"
 ORIGIN = "https://download.openmmlab.com"
 SHELF = "mmpose/animal/hrnet"
+KINDS = ("mammal", "amphibian", "reptile", "bird", "fish")
 LAYOUTS = {
     "horse10": ("file_name", "labeled-data/BrownHorseinShadow/", ("", "")),
     "macaque": ("file_name", "", ("images", "images")),
     "atrw": ("filename", "", ("images/train", "images/val")),
+    "ap10k": ("file_name", "", ("data", "data")),
+    "animalpose": ("file_name", "VOC2012/JPEGImages/", ("", "")),
+    "ak": ("file_name", "", ("images", "images")),
 }
 """Key of the file name in the annotations, what stands before the name, image folders of training
 and test set."""
@@ -40,14 +44,22 @@ ANNOTATIONS = {
                 for place, split in enumerate(("train", "test"))],
     "macaque": [("macaque_train.json", 0), ("macaque_test.json", 1)],
     "atrw": [("keypoint_train.json", 0), ("keypoint_val.json", 1)],
+    "ap10k": [(f"ap10k-{split}-split1.json", place)
+              for place, split in enumerate(("train", "val", "test"))],
+    "animalpose": [("animalpose_train.json", 0), ("animalpose_val.json", 1)],
+    "ak": [(f"ak_{part}/{split}.json", place)
+           for part in ("P1", "P2", *(f"P3_{kind}" for kind in KINDS))
+           for place, split in enumerate(("train", "test"))],
 }  # fmt: skip
 
 
 def make_data(root: Path, samples: Path | None) -> None:
-    """The three data sets in `root`: 2 or 3 animals each, the same in training and test."""
+    """All data sets in `root`: 2 or 3 animals each, the same in training and test."""
     for name, (key, prefix, folders) in LAYOUTS.items():
         if samples:
-            coco = json.loads((samples / name / f"test_{name}.json").read_text())
+            coco = json.loads(next((samples / name).glob("test_*.json")).read_text())
+            if name == "ak":  # the sample lists two of the five categories, its animals are of none
+                coco["categories"].append({**coco["categories"][0], "id": 4, "name": "Mammal"})
             images = {
                 entry["file_name"]: (samples / name / entry["file_name"]).read_bytes()
                 for entry in coco["images"]
@@ -56,10 +68,10 @@ def make_data(root: Path, samples: Path | None) -> None:
             coco, images = made_up(name)
         for entry in coco["images"]:
             entry[key] = prefix + entry.pop("file_name")
-        annotations = root / name / "annotations"
-        annotations.mkdir(parents=True)
         for file, _ in ANNOTATIONS[name]:
-            (annotations / file).write_text(json.dumps(coco))
+            path = root / name / "annotations" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(coco))
         for folder in set(folders):
             for file, content in images.items():
                 path = root / name / folder / (prefix + file)
@@ -71,7 +83,8 @@ def made_up(name: str, count: int = 2) -> tuple[dict[str, Any], dict[str, bytes]
     """Noise with points at random in it, as COCO annotations and PNG files."""
     rng = np.random.default_rng(0)
     page = next(ROOT.glob(f"configs/animal/hrnet/{name}/hrnet_w32_*.py"))
-    names = config.load(page)["keypoints"]["names"]
+    meta = config.load(page)["keypoints"]
+    names = meta.get("aliases") or meta["names"]
     coco: dict[str, Any] = {
         "categories": [{"id": 1, "name": name, "keypoints": names}], "images": [], "annotations": []
     }  # fmt: skip
@@ -91,17 +104,23 @@ def made_up(name: str, count: int = 2) -> tuple[dict[str, Any], dict[str, bytes]
 
 
 def publish(shelf: Path, page: Path, paper: dict[str, float]) -> dict[str, Any]:
-    """A checkpoint of random weights for `page` in `shelf`; the row of it for a metafile."""
+    """A checkpoint of random weights for `page` in `shelf`; the row of it for a metafile. Animal
+    Kingdom's has the names of MMPose 1.x.
+    """
     loaded = config.load(page)
     draft = shelf / SHELF / "draft.pth"
     draft.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"meta": {"epoch": 210}, "state_dict": prepare(loaded).model.state_dict()}, draft)
+    state = prepare(loaded).model.state_dict()
+    folder = Path(loaded["data"]["root"]).name
+    if folder == "ak":
+        state = {key.replace("keypoint_head.", "head."): value for key, value in state.items()}
+    torch.save({"meta": {"epoch": 210}, "state_dict": state}, draft)
     digest = hashlib.sha256(draft.read_bytes()).hexdigest()[:8]
     name = page.stem.replace("-", "_")
     draft.rename(draft.with_name(f"{name}-{digest}_20210405.pth"))
     return {
         "page": str(page),
-        "dataset": loaded["keypoints"]["dataset"],
+        "dataset": folder,
         "paper": paper,
         "checkpoint": f"{ORIGIN}/{SHELF}/{name}-{digest}_20210405.pth",
         "log": f"{ORIGIN}/{SHELF}/{name}_20210405.log.json",

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from stand_in import METAFILE, ROOT, make_data, publish, serving, write_metafile
 
+from hrpose import config
+from hrpose.engine.test import run_test
+from hrpose.engine.train import train
 from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.reproduce import Request, reproduce
 from hrpose.storage import download
@@ -19,7 +22,11 @@ REAL = (
     "horse10/hrnet_w32_horse10_256x256-split1",
     "macaque/hrnet_w32_macaque_256x192",
     "atrw/hrnet_w48_atrw_256x256",
+    "ap10k/hrnet_w32_ap10k_256x256",
+    "animalpose/hrnet_w32_animalpose_256x256",
+    "ak/hrnet_w32_animalkingdom_P3_bird_256x256",
 )
+SMALL = ("codec.input_size=(64,64)", "codec.heatmap_size=(16,16)", "codec.sigma=1")
 
 
 def measured(world) -> dict[str, float]:
@@ -180,11 +187,12 @@ def test_rows_are_trained_over_seeds(world, capsys):
     assert f"### {NAME}, seed 1" in text
 
 
-def test_the_three_data_sets_with_the_real_networks(tmp_path, samples, monkeypatch, capsys):
+def test_every_data_set_with_the_real_networks(tmp_path, samples, monkeypatch, capsys):
     """W32 and W48 with all their keys, in the layouts that people have on disk."""
     make_data(tmp_path / "data", samples)
     pages = [METAFILE.parent / f"{name}.py" for name in REAL]
     paper = [{"PCK@0.3": 0.0, "NME": 0.0}, {"AP": 0.0, "AR": 0.0}, {"AP": 0.0, "AR50": 0.0}]
+    paper += [{"AP": 0.0, "AP(M)": 0.0, "AP(L)": 0.0}, {"AP": 0.0, "AR": 0.0}, {"PCK@0.05": 0.0}]
     rows = [publish(tmp_path / "shelf", *pair) for pair in zip(pages, paper, strict=True)]
     metafile = write_metafile(tmp_path / "metafile.json", rows)
     with serving(tmp_path / "shelf") as (address, server):
@@ -194,10 +202,10 @@ def test_the_three_data_sets_with_the_real_networks(tmp_path, samples, monkeypat
             metafile=metafile,
             work_dir=tmp_path / "work",
             data_root=tmp_path / "data",
-            options=["data.workers=0", "runner.device=cpu"],
+            options=["data.workers=0", "runner.device=cpu", *SMALL],
         )
         assert reproduce(request) in (0, 1)
-    assert len(server.asked) == 3
+    assert len(server.asked) == len(REAL)
     out = capsys.readouterr().out
     for row in rows:
         path = tmp_path / "cache" / Path(row["checkpoint"]).name
@@ -236,3 +244,23 @@ def test_the_command_line(world, monkeypatch, capsys):
         status, _, errors = tool(*data, *wrong)
         assert status == 2 and wrong[-2] in errors
     monkeypatch.delenv("HRPOSE_MIRROR")
+
+
+@pytest.mark.parametrize("name", REAL[3:])
+def test_an_epoch_and_a_test_of_the_later_data_sets(name, tmp_path, samples, capsys):
+    make_data(tmp_path, samples)
+    folder = name.split("/")[0]
+    page = config.load(
+        METAFILE.parent / f"{name}.py",
+        [*SMALL, "model.backbone.width=4", "pretrained=None", f"data.root='{tmp_path / folder}'",
+         "data.workers=0", "data.batch_size=2", "runner.epochs=1", "runner.val_interval=1",
+         "runner.base_batch_size=2", "runner.device=cpu"],
+    )  # fmt: skip
+    progress = train(page, tmp_path / "run")
+    assert progress.best_file
+    report, dataset = run_test(page, str(tmp_path / "run" / progress.best_file), tmp_path / "test")
+    assert len(dataset) == 2 and dataset.left_out == []
+    expected = {"PCK@0.05", "AUC"} if folder == "ak" else {"AP", "AP(M)", "AP(L)", "PCK@0.2"}
+    assert expected <= set(report.values)
+    loss = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert all(entry["loss"] > 0 for entry in loss if "loss" in entry)

@@ -10,10 +10,10 @@ from hrpose.datasets import transforms
 from hrpose.datasets.base import wanted_window
 from hrpose.datasets.cache import region as module
 from hrpose.datasets.cache.region import Region, View, Window, cut, window_of
+from hrpose.datasets.half_body import RandomHalfBody
 from hrpose.datasets.photometric import Photometric
 from hrpose.datasets.random_transforms import (
     RandomFlip,
-    RandomHalfBody,
     RandomScaleRotate,
     RandomShift,
 )
@@ -148,6 +148,10 @@ MOVES = {
     ],
     "in another order": lambda: [
         RandomHalfBody(0.5, 3), RandomScaleRotate(0.2, 60, 1), RandomFlip(), RandomShift(1, 0.4),
+    ],
+    "of MMPose 1.x": lambda: [
+        RandomFlip(), RandomHalfBody(0.5, 3, 0.7, 2), RandomShift(1, 0.2, True),
+        RandomScaleRotate(0.5, 80, 1, True),
     ],
     "none": list,
 }  # fmt: skip

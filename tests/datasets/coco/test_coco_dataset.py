@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,6 +143,36 @@ def test_box_clean_up_by_hand(box, expected):
         assert reason is None
         assert found.tolist() == expected
     assert clean_box(np.array(box, float), (100, 80), "none", "x")[0].tolist() == box
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ([10, 20, 40, 30], [10, 20, 40, 30]),
+        ([-5, -6, 40, 30], [0, 0, 35, 24]),  # cut at every border
+        ([80, 60, 40, 30], [80, 60, 19, 19]),
+        ([10, 20, 1, 30], [10, 20, 1, 30]),
+        ([99, 20, 40, 30], None),
+    ],
+)
+def test_box_clean_up_of_mmpose_1_by_hand(box, expected):
+    found, reason = clean_box(np.array(box, float), (100, 80), "mmpose-1.x", "x")
+    if expected is None:
+        assert reason == "with a box that clean-up leaves nothing of"
+    else:
+        assert reason is None
+        assert found.tolist() == expected
+
+
+def test_names_of_the_files_may_be_others(toy, meta, test_steps):
+    category = toy.content["categories"][0]
+    names = [f"official {name}" for name in meta.names]
+    category["keypoints"] = [f"{name} " for name in meta.names]  # a blank is no other name
+    assert len(toy.open(meta, test_steps)) == 6
+    category["keypoints"] = names
+    with pytest.raises(DataError, match="other keypoint names"):
+        toy.open(meta, test_steps)
+    assert len(toy.open(replace(meta, aliases=names), test_steps)) == 6
 
 
 def test_category(toy, meta, test_steps):

@@ -2,8 +2,8 @@
 # and no more, peaks move a quarter cell on each axis apart, the random moves are wider. MMPose's
 # shift is a share of the padded box (0.16 of 1.25 is 0.2 of the raw one) and, after half-body, of
 # that half; here it is of the whole box. Its warm-up ends one step sooner.
-# Not established: the release's own number for the turns. The configs name no value; every version
-# of RandomBBoxTransform that could be read turns 60% of the crops.
+# Not established: how many crops were turned. The configs name no value; every version of
+# RandomBBoxTransform that could be read turns 60%, the facts this page was made from say 50%.
 _base_ = [
     "../../../_base_/keypoints/animalkingdom.py",
     "../../../_base_/models/hrnet_w32.py",
