@@ -104,7 +104,7 @@ def page_text(page: dict[str, Any], origin: str, notes: Sequence[str]) -> str:
         notes: what could not be carried over.
     """
     lines = [f"Made of {origin}, by `hrpose convert-config` {hrpose.__version__}."]
-    lines += ["docs/convert_config.md says what differs between any two pages of the two."]
+    lines += ["docs/convert_config.md says what differs whatever a page says."]
     lines += ["What could not be carried over as it stands there:"] if notes else []
     head = [_comment(line) for line in lines] + [_comment(note, "- ") for note in notes]
     parts = []
