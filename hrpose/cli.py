@@ -19,6 +19,7 @@ from hrpose.processes.sharing import spin_briefly
 VERBS = {
     "convert": "make COCO files of the labels of other programs, and back",
     "init": "write a config page for annotations of one's own",
+    "convert-config": "make a page of hrpose of a config page of MMPose",
     "train": "train a model from a config page",
     "test": "test a checkpoint on the test set of a page",
     "predict": "find the keypoints in images and videos: tables and pictures",
@@ -45,7 +46,7 @@ def main(verb: str | None = None) -> None:
         _no_verb(words)
         return
     spin_briefly()
-    command = importlib.import_module(f"hrpose.commands.{words[0]}")
+    command = importlib.import_module(f"hrpose.commands.{words[0].replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"hrpose {words[0]}", description=command.__doc__)
     command.add_arguments(parser)
     if any(not word or (word.startswith("--") and word.endswith("=")) for word in words):

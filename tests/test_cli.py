@@ -17,6 +17,7 @@ OPTIONS = {
                 "--category", "--predicted", "--labels", "--overwrite", "deeplabcut", "to-coco"],
     "init": ["ANNOTATIONS", "--images", "--name", "--category", "--size", "--input",
              "--whole-frame", "--norm", "--minutes", "--from", "--no-flip", "--out", "--overwrite"],
+    "convert-config": ["FILE", "--out", "--overwrite"],
     "train": ["CONFIG", "--work-dir", "--resume", "--allow-data-change", "--load-from", "--amp",
               "--seed", "--deterministic", "--no-validate", "--auto-scale-lr", "--allow-opencv-5",
               "--cfg-options"],
@@ -65,7 +66,7 @@ def test_help_lists_every_verb_with_what_it_does(hrpose):
     assert status == 0
     assert all(f"  {verb} " in out and summary in out for verb, summary in VERBS.items())
     assert sorted(VERBS) == sorted(
-        path.stem
+        path.stem.replace("_", "-")
         for path in (ROOT / "hrpose/commands").glob("*.py")
         if path.stem not in ("__init__", "common")
     )

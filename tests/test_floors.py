@@ -32,6 +32,7 @@ LIGHT += ["hrpose.keypoints", "hrpose.geometry", "hrpose.metrics", "hrpose.visua
 LIGHT += ["hrpose.labelling.suggest", "hrpose.commands.suggest", "hrpose.commands.init"]
 LIGHT += ["hrpose.cli", "hrpose.environment", "hrpose.commands.train", "hrpose.commands.predict"]
 LIGHT += ["hrpose.predict.run", "hrpose.predict.pose", "hrpose.datasets"]  # for other runtimes
+LIGHT += ["hrpose.own_page.from_mmpose.page", "hrpose.commands.convert_config"]
 LIGHT += ["hrpose.export.exported", "hrpose.rundir.provenance", "hrpose.commands.export"]
 LIGHT += [f"hrpose.predict.tables.{name}" for name in ("coco", "dlc", "slp")]
 MOST_FILES = 14

@@ -43,6 +43,7 @@ PAGE = {
     "log_processor": "runner.log_interval",
     **dict.fromkeys(("log_level", "dist_params", "env_cfg", "workflow", "launcher"), ""),
     **dict.fromkeys(("cudnn_benchmark", "find_unused_parameters", "default_scope"), ""),
+    **dict.fromkeys(("opencv_num_threads", "mp_start_method"), ""),
     **dict.fromkeys(("vis_backends", "visualizer", "backend_args", "data_mode"), ""),
 }
 """Top-level names; '' where nothing is needed in their place."""
@@ -67,7 +68,7 @@ TYPES = {
     "MultiStepLR": "WarmupStep",
     "CosineAnnealingLR": "WarmupCosine",
     **dict.fromkeys(("ToTensor", "NormalizeTensor", "Collect", "PackPoseInputs"), ""),
-    **dict.fromkeys(("TopDownGenerateTarget", "GenerateTarget"), ""),
+    **dict.fromkeys(("TopDownGenerateTarget", "TopdownGenerateTarget", "GenerateTarget"), ""),
 }
 """Classes; '' for steps that are done without being named, by the model and the codec."""
 
@@ -111,4 +112,4 @@ def hint(name: object, table: dict[str, str]) -> str:
         return ""
     ours = table[name]
     told = f"here it is {ours}" if ours else "nothing is needed in its place"
-    return f"; {told} (MMPose's names: docs/your_own_data.md)"
+    return f"; {told} (MMPose's names: docs/your_own_data.md; whole pages: hrpose convert-config)"
