@@ -55,10 +55,13 @@ def curves_of(folder: Path) -> dict[str, Any]:
     rows = read_rows(path)[0] if path.is_file() else []
     train = [row for row in rows if row["kind"] == "train" and row["loss"] is not None]
     val = [row for row in rows if row["kind"] == "val"]
-    columns = {"step": "iteration", "loss": "loss", "rate": "lr"}
     names = dict.fromkeys(name for row in val for name in row["metrics"])
     return {
-        "train": {name: _thinned([row[key] for row in train]) for name, key in columns.items()},
+        "train": {
+            "step": [round(step) for step in _thinned([row["iteration"] for row in train])],
+            "loss": _thinned([row["loss"] for row in train]),
+            "rate": _thinned([row["lr"] for row in train]),
+        },
         "val": {
             "epoch": [row["epoch"] for row in val],
             "metrics": {name: [_finite(row["metrics"].get(name)) for row in val] for name in names},

@@ -27,13 +27,17 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scale:
-    """From numbers of `low` to `high` to places of `start` to `end`; by powers with `log`."""
+    """From numbers of `low` to `high` to places of `start` to `end`; by powers with `log`.
+
+    With `whole` only whole numbers are written on it.
+    """
 
     low: float
     high: float
     start: float
     end: float
     log: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         """The place of `value`; of one beyond an end, that end."""
@@ -52,12 +56,15 @@ class Scale:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             steps = (1, 2, 5) if len(powers) < 4 else (1,)
             found = [step * 10.0**power for power in powers for step in steps]
-            return [value for value in found if self.low <= value <= self.high]
+            inside = [value for value in found if self.low <= value <= self.high]
+            if len(inside) > 1:
+                return inside
         if self.high <= self.low:
             return [self.low]
         rough = (self.high - self.low) / count
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough * 0.999)
+        step = max(step, 1.0) if self.whole else step
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [round(number * step, 12) + 0.0 for number in range(first, last + 1)]
@@ -133,7 +140,9 @@ def line_chart(
         return None
     log = log and min(every_y) > 0
     low, high = y_range or (min(every_y), max(every_y))
-    across = Scale(*(x_range or (min(every_x), max(every_x))), LEFT, WIDE - RIGHT)
+    whole = all(isinstance(x, int) for x in every_x)
+    x_ends = x_range or (min(every_x), max(every_x))
+    across = Scale(*x_ends, LEFT, WIDE - RIGHT, whole=whole)
     up = Scale(low, high, HIGH - BOTTOM, TOP, log)
     return LineChart(
         title,

@@ -181,10 +181,11 @@ def _cut_offs(runs: Sequence[Numbers]) -> LineChart | None:
         series.append(Series(run["name"], x, [row["precision"] for row in curve], style))
         if len(runs) == 1:
             series.append(Series("kept", x, [row["kept"] for row in curve], 1))
-        score = run["calibration"]["cut_off"]["score"]
-        if score is not None:
+        cut = run["calibration"]["cut_off"]
+        score = cut["score"]
+        if score is not None and not cut["all"]:
             marks.append((score, f"{score:.3f}" if len(runs) == 1 else ""))
-    words = "Upright: the cut-off for 95% precision."
+    words = "Upright: the cut-off for 95% precision." if marks else ""
     if len(runs) == 1:
         words = "Whole line: precision; dashed: share of points kept. " + words
     return line_chart(
