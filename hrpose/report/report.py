@@ -102,7 +102,8 @@ def make_report(request: ReportRequest) -> Report:
     metrics = experiments[0].metrics  # the same for all: else they could not be compared
     settings = ScoringSettings(True, None, request.allow_missing, request.resamples, request.seed)
     scorer = Scorer(metrics, labels, settings)
-    scored = [_score(scorer, run, grouping) for run in runs]
+    own = runs[0].page["metrics"]
+    scored = [_score(scorer, run, grouping, run.page["metrics"] == own) for run in runs]
     _require_same_animals(scored)
     pck = yardstick(metrics, request.thr)
     groups = grouping.of_image
@@ -165,8 +166,12 @@ def _one_test_set(
     return datasets[0], first
 
 
-def _score(scorer: Scorer, run: Run, grouping: Grouping) -> _Scored:
-    """A run's predictions by the page's metrics, on all images and on draws of them."""
+def _score(scorer: Scorer, run: Run, grouping: Grouping, same_metrics: bool) -> _Scored:
+    """A run's predictions by the first page's metrics, on all images and on draws of them.
+
+    Args:
+        same_metrics: the run's own page has these, too.
+    """
     matches = scorer.read(run.predictions)
     if matches.trouble:
         raise DataError(
@@ -178,6 +183,7 @@ def _score(scorer: Scorer, run: Run, grouping: Grouping) -> _Scored:
     if grouping.of_image is not None:
         one.drawn["by_group"] = scorer.resample(matches, f"{run.name} by group", grouping.of_image)
     told = {name: run.numbers[name] for name in one.report.values if name in run.numbers}
+    told = told if same_metrics else {}  # else equal names may mean other numbers
     wrong = [name for name, value in told.items() if not _same(value, one.report.values[name])]
     if wrong:
         run.notes.append(

@@ -12,6 +12,7 @@ from hrpose.config import Page
 from hrpose.engine.experiment import Experiment
 from hrpose.report.runs import Run
 from hrpose.rundir.curves import read_rows
+from hrpose.storage.addresses import without_secrets
 
 _MOST_POINTS = 200
 """Of a curve; more are averaged in stretches."""
@@ -19,7 +20,7 @@ _MOST_POINTS = 200
 
 def facts_of(run: Run, experiment: Experiment) -> dict[str, str]:
     """What the page and the files of a run say of it, in words."""
-    page, meta, settings = run.page, experiment.meta, experiment.settings
+    page, meta, settings = without_secrets(run.page), experiment.meta, experiment.settings
     parameters = sum(part.numel() for part in experiment.outline().parameters())
     backbone = page["model"].get("backbone", {})
     width = f", width {backbone['width']}" if "width" in backbone else ""

@@ -91,6 +91,14 @@ def test_the_cut_off_for_95_percent():
     assert calibration(measured(one_more, scores))["cut_off"]["score"] is None
 
 
+def test_a_few_points_make_no_cut_off():
+    """One animal with a perfect score; of the others half the points are wrong."""
+    found, scores = poses(20), np.full((20, 4), 0.5)
+    scores[0] = 0.9
+    found[1:, 2:] += FAR
+    assert calibration(measured(found, scores))["cut_off"]["score"] is None
+
+
 def test_no_cut_off_where_all_are_right():
     cut = calibration(measured(poses(6)))["cut_off"]
     assert (cut["score"], cut["kept"], cut["all"], cut["interval"]) == (1, 1, True, [1, 1])

@@ -12,6 +12,8 @@ import numpy as np
 from hrpose.report.numbers.measured import Measured, plain
 
 PRECISION = 0.95
+LEAST_POINTS = 20
+"""Above a cut-off; of fewer, 95% cannot be told from all."""
 _BINS = 10
 _CURVE = 41  # cut-offs of the curve
 
@@ -77,13 +79,16 @@ def _curve(known: np.ndarray, right: np.ndarray) -> list[dict[str, float | None]
 def _cut_off(
     measured: Measured, scores: np.ndarray, known: np.ndarray, right: np.ndarray
 ) -> dict[str, Any]:
-    """The lowest score such that `PRECISION` of the points with it or a higher one are right."""
+    """The lowest score such that `PRECISION` of the points with it or a higher one are right, and
+    that at least `LEAST_POINTS` have.
+    """
     order = np.argsort(-known, kind="stable")
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     ends_here = np.append(np.diff(known[order]) != 0, True)[
         : len(order)
     ]  # equal scores go together
     good = np.flatnonzero(ends_here & (precision >= PRECISION))
+    good = good[good + 1 >= LEAST_POINTS]
     found: dict[str, Any] = {"wanted": PRECISION, "score": None}
     if len(good):
         last = int(good[-1])

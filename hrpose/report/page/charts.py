@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDE, HIGH = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 50, 12, 10, 40
 _ROW_NAME, _ROW_RUN, _ROW_GAP = 15, 9, 7
 
 Value = float | None
