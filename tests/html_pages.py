@@ -21,7 +21,7 @@ def screenshot(page: Path, width: int, height: int, *options: str) -> np.ndarray
         *(str(CHROMIUM), *_OPTIONS, f"--user-data-dir={page.parent / 'profile'}", *options),
         *(f"--screenshot={out}", f"--window-size={width},{height}", page.as_uri()),
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     return cv2.imread(str(out))[..., ::-1]
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hrpose.report.page.charts import (
-    LineChart,
-    Series,
-    StripChart,
-    Value,
-    line_chart,
-    strip_chart,
-)
+from hrpose.report.page.charts import LineChart, Series, Value, line_chart
+from hrpose.report.page.strips import StripChart, strip_chart
 
 Numbers = Mapping[str, Any]
 
