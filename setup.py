@@ -48,6 +48,7 @@ setup(
     package_data={
         "hrpose": ["py.typed", "metrics/*.json"],
         "hrpose.browse": ["*.html"],
+        "hrpose.report.page": ["*.html", "*.css"],
         "hrpose.visualize.html": ["*.html", "*.css", "*.js"],
         "hrpose.pages": ["**/*.py", "**/*.json", "**/*.md"],
     },

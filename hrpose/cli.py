@@ -27,6 +27,7 @@ VERBS = {
     "export": "write a model as one ONNX file that needs neither page nor torch",
     "publish": "write the weights of a checkpoint to hand on, with page and licence inside",
     "evaluate": "score predictions of any origin, without images",
+    "report": "make one page of runs: numbers with intervals, charts, the worst predictions",
     "check": "look at a page, its annotations and its images before a run",
     "browse": "draw samples: as annotated, in a mirror, and as the network gets them",
     "config": "print a page with everything filled in",

@@ -34,6 +34,8 @@ OPTIONS = {
                 "--cfg-options"],
     "evaluate": ["CONFIG", "PREDICTIONS", "--ann-file", "--img-root", "--out", "--compare", "--nms",
                  "--images", "--allow-missing", "--resamples", "--seed", "--cfg-options"],
+    "report": ["RUN", "--out", "--config", "--by", "--thr", "--allow-missing", "--resamples",
+               "--seed", "--allow-opencv-5", "--cfg-options"],
     "check": ["CONFIG", "--full", "--splits", "--html", "--cfg-options"],
     "browse": ["CONFIG", "--out", "--split", "--n", "--seed", "--ids", "--transformed",
                "--heatmaps", "--cfg-options"],

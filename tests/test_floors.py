@@ -20,7 +20,7 @@ FLOORS = [
     {"predict"},
     {"convert"},
     {"engine"},
-    {"reproduce", "api", "labelling", "browse", "own_page", "export"},
+    {"reproduce", "api", "labelling", "browse", "own_page", "export", "report"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -12,7 +12,6 @@ import numpy as np
 
 import hrpose
 from hrpose.browse.views import draw
-from hrpose.browse.window import around
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.faults import Fault, Place
 from hrpose.datasets.images import read_image
@@ -20,6 +19,7 @@ from hrpose.errors import DataError
 from hrpose.visualize.html.keypoints import keypoint_key
 from hrpose.visualize.html.page import render
 from hrpose.visualize.html.pictures import embed, share
+from hrpose.visualize.window import around
 
 MOST_PICTURES = 50
 _MOST_OF_A_NOTE = 3

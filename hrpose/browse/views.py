@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hrpose.browse.window import Window, around, enlarge
 from hrpose.codecs.base import Codec
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.images import read_image
@@ -22,6 +21,7 @@ from hrpose.keypoints import KeypointMeta
 from hrpose.visualize import strokes
 from hrpose.visualize.colours import INK, WHITE, side_colours
 from hrpose.visualize.drawing import draw_animals
+from hrpose.visualize.window import Window, around, enlarge
 
 
 @dataclass(frozen=True)

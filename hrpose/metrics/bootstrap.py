@@ -2,24 +2,29 @@
 
 Images are drawn, not animals or points, since those of one image are not independent; all animals
 of an image go together. Frames of one video are not independent either, so for data cut from few
-videos the intervals are those for other frames of the same videos, not for other animals.
+videos the intervals are those for other frames of the same videos, not for other animals. Where it
+is known which images belong together (`Groups`), these are drawn instead, each with all its images.
 
 Legend: I images, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hrpose.metrics.ap import input as ap_input
 from hrpose.metrics.base import Metric
+from hrpose.metrics.resampling import Resampler
 from hrpose.structures import Labels, Predictions
 
 FEW_IMAGES = 20
 """With fewer, draws of them are too much alike: the percentiles lie too near to one another."""
+
+Groups = Mapping[int, Hashable]
+"""By the id of each image, what it is drawn together with: its video, its animal."""
 
 Shown = Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
 """Wraps the batches of resamples, to show how far the work is."""
@@ -65,17 +70,40 @@ def resampled(
     resamples: int = 1000,
     seed: int = 0,
     shown: Shown = iter,
+    groups: Groups | None = None,
 ) -> dict[str, np.ndarray]:
     """Each number of `metric` on each draw, (R,) float64; NaN where it does not exist.
 
-    The other arguments are those of `Metric.compute`.
+    The other arguments are those of `Metric.compute` and `drawn`.
     """
     images = images_to_draw(labels)
     if not len(images):
         return {name: np.full(resamples, np.nan) for name in metric.names}
     numbers = metric.resampler(predictions, labels, images)
-    parts = [numbers(weights) for weights in shown(draws(len(images), resamples, seed))]
-    return {name: np.concatenate([part[name] for part in parts]) for name in metric.names}
+    return drawn(numbers, images, resamples, seed, shown, groups)
+
+
+def drawn(
+    numbers: Resampler,
+    images: np.ndarray,
+    resamples: int = 1000,
+    seed: int = 0,
+    shown: Shown = iter,
+    groups: Groups | None = None,
+) -> dict[str, np.ndarray]:
+    """What `numbers` gives on each draw of `images` (I,), sorted ids: (R,) float64 each.
+
+    Args:
+        groups: draw these, each with all its images; they name every one of `images`.
+    """
+    if groups is None:
+        weights = draws(len(images), resamples, seed)
+    else:
+        place = {name: number for number, name in enumerate(dict.fromkeys(groups.values()))}
+        of_image = np.array([place[groups[number]] for number in images.tolist()])
+        weights = (part[:, of_image] for part in draws(len(place), resamples, seed))
+    parts = [numbers(part) for part in shown(weights)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def intervals(

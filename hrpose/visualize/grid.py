@@ -39,13 +39,32 @@ def _panels(
     large = cv2.convertScaleAbs(large, alpha=0.82)  # a little darker, so that the lines stand out
     true, found = ((points + 0.5) * scale - 0.5 for points in (truth, predicted))
     left = draw_animals(large, true[None], labelled[None], meta)
-    right = large.copy()
-    for k in np.flatnonzero(labelled > 0):
-        strokes.line(right, true[k], found[k], WHITE, 1)
-    right = draw_animals(right, found[None], scores[None], meta, threshold=0.2)
-    for k in np.flatnonzero(labelled > 0):
-        strokes.dot(right, true[k], height / 46, WHITE, width=1)
+    right = draw_with_truth(large, true, labelled, found, scores, meta, threshold=0.2)
     return np.hstack([left, np.full((height, 2, 3), PAPER, np.uint8), right])
+
+
+def draw_with_truth(
+    image: np.ndarray,
+    truth: np.ndarray,
+    labelled: np.ndarray,
+    predicted: np.ndarray,
+    scores: np.ndarray,
+    meta: KeypointMeta,
+    threshold: float = 0.0,
+) -> np.ndarray:
+    """A copy of `image` with a prediction, rings where the truth is, and the way from one to other.
+
+    Args:
+        truth: (K, 2) px of the image; `labelled` (K,) above 0 where there is one.
+        predicted: (K, 2); `scores` (K,), those up to `threshold` are not drawn.
+    """
+    drawn = np.array(image, np.uint8, order="C")
+    for k in np.flatnonzero(labelled > 0):
+        strokes.line(drawn, truth[k], predicted[k], WHITE, 1)
+    drawn = draw_animals(drawn, predicted[None], scores[None], meta, threshold=threshold)
+    for k in np.flatnonzero(labelled > 0):
+        strokes.dot(drawn, truth[k], image.shape[0] / 46, WHITE, width=1)
+    return drawn
 
 
 def prediction_grid(

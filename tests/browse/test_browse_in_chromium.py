@@ -1,20 +1,15 @@
 """The page as a browser shows it, on a screen and on a phone."""
 
-import shutil
-import subprocess
-
-import cv2
 import numpy as np
 import pytest
+from html_pages import needs_chromium, screenshot
 
 from hrpose.browse.browse import BrowseRequest, look
 from hrpose.browse.page import page_of
 from hrpose.config import load
 from hrpose.visualize.colours import LEFT, RIGHT
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show the page with")
-OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -25,13 +20,7 @@ def shown(farm, tmp_path):
         page = tmp_path / "page.html"
         request = BrowseRequest(load(farm.page(), []), "train", 4, 0, (), True, True)
         page.write_text(page_of(look(request)), encoding="utf-8")
-        out = tmp_path / "shot.png"
-        command = [
-            *(str(CHROMIUM), *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"),
-            *(f"--screenshot={out}", f"--window-size={width},{height}", page.as_uri()),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
-        return cv2.imread(str(out))[..., ::-1]
+        return screenshot(page, width, height)
 
     return show
 

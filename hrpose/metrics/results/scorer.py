@@ -13,7 +13,7 @@ from tqdm import tqdm
 from hrpose.errors import DataError, RunError
 from hrpose.metrics.ap.coco_ap import CocoAP
 from hrpose.metrics.base import Metric
-from hrpose.metrics.bootstrap import resampled
+from hrpose.metrics.bootstrap import Groups, resampled
 from hrpose.metrics.results.images import image_list
 from hrpose.metrics.results.match import Matches, match
 from hrpose.metrics.results.read import read_answers
@@ -88,8 +88,10 @@ class Scorer:
             matches.by_instance(), self.metrics, lambda metric: self._view(metric, matches)
         )
 
-    def resample(self, matches: Matches, title: str) -> dict[str, np.ndarray]:
-        """Each number on each draw of images, (resamples,)."""
+    def resample(
+        self, matches: Matches, title: str, groups: Groups | None = None
+    ) -> dict[str, np.ndarray]:
+        """Each number on each draw of images, or of `groups` of them, (resamples,)."""
         numbers: dict[str, np.ndarray] = {}
         for metric in self.metrics:
             view = self._view(metric, matches)
@@ -100,7 +102,9 @@ class Scorer:
                 return tqdm(batches, f"{title}: {name}", leave=False, disable=None, delay=1)
 
             resamples, seed = self.settings.resamples, self.settings.seed
-            numbers |= resampled(metric, view.predictions, view.labels, resamples, seed, shown)
+            numbers |= resampled(
+                metric, view.predictions, view.labels, resamples, seed, shown, groups
+            )
         return numbers
 
     def _view(self, metric: Metric, matches: Matches) -> Pairing:

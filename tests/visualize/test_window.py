@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hrpose.browse.window import Window, around
+from hrpose.visualize.window import Window, around
 
 NONE = np.empty((0, 2))
 

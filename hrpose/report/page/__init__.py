@@ -1,0 +1,1 @@
+"""The numbers of a report as one HTML page with charts and pictures inside it."""
