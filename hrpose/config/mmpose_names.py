@@ -67,6 +67,10 @@ TYPES = {
     "CocoMetric": "CocoAP",
     "MultiStepLR": "WarmupStep",
     "CosineAnnealingLR": "WarmupCosine",
+    **dict.fromkeys(("AnimalHorse10Dataset", "Horse10Dataset"), "CocoPoseDataset"),
+    **dict.fromkeys(("AnimalMacaqueDataset", "MacaqueDataset"), "CocoPoseDataset"),
+    **dict.fromkeys(("AnimalATRWDataset", "ATRWDataset"), "CocoPoseDataset"),
+    **dict.fromkeys(("TopDownCocoDataset", "CocoDataset"), "CocoPoseDataset"),
     **dict.fromkeys(("ToTensor", "NormalizeTensor", "Collect", "PackPoseInputs"), ""),
     **dict.fromkeys(("TopDownGenerateTarget", "TopdownGenerateTarget", "GenerateTarget"), ""),
 }
@@ -80,6 +84,7 @@ KEYS = {
     "test_dataloader": "val_batch_size",
     "max_epochs": "epochs",
     "keypoint_head": "head",
+    "extra": "width, 32 or 48",
     "loss_keypoint": "model.loss",
     "num_joints": "the number of keypoints.names",
     "channel_cfg": "the number of keypoints.names",

@@ -127,11 +127,14 @@ def _in_blocks(
             parts[name] += block
     lost = len(images) - sum(map(len, parts.values()))
     what = "one video" if len(groups) == 1 else f"{len(groups)} videos"
+    between = f"{lost} images left out" if lost else "no gap"
     note = (
         f"WARNING: all images are of {what}, too few to keep one for tests: {'/'.join(names)} are "
-        f"blocks of the same video with {lost} images left out between them. Errors on other "
-        "videos will be larger than those that are measured. (--by PATTERN, if names tell more)"
+        f"blocks of the same video with {between} between them. Errors on other videos will be "
+        "larger than those that are measured. (--by PATTERN, if names tell more)"
     )
+    if empty := [name for name, places in parts.items() if not places]:
+        note = f"WARNING: too few images for {' and '.join(empty)}: all are in the parts before"
     return {name: sorted(places) for name, places in parts.items()}, [note]
 
 

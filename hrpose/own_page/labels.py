@@ -166,7 +166,13 @@ def _category(file: CocoFile, wanted: str | None) -> dict[str, Any]:
 def _names(category: dict[str, Any], path: Path) -> list[str]:
     names = category.get("keypoints")
     if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
-        return names
+        reference = next((name for name in names if name.startswith("$")), None)
+        if reference is None:
+            return names
+        raise DataError(
+            f"{path}: keypoint {reference!r} of category {category.get('name')!r}: on a page '$' "
+            "at the beginning stands for another value of it; call the keypoint otherwise"
+        )
     raise DataError(
         f"{path}: category {category.get('name')!r} has no keypoint names ({names!r:.60}); write "
         "them into categories[].keypoints, in the order of the numbers of an annotation"

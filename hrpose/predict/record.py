@@ -113,7 +113,6 @@ class Record:
                     file.truncate(end)
                     file.seek(end)
             else:
-                remove_results(places)
                 self._files = [path.open("wb") for path in places.parts]
                 self._files[0].write(columns.header().encode())
                 self._files[2].write(f"{json.dumps(asked)}\n".encode())

@@ -21,7 +21,7 @@ from hrpose.predict.draw import draw
 from hrpose.predict.frames import Found
 from hrpose.predict.inputs import Job
 from hrpose.predict.pipeline import Look, Pipeline
-from hrpose.predict.record import JobFiles, Record
+from hrpose.predict.record import JobFiles, Record, remove_results
 from hrpose.predict.sources import Frames, frames_of
 from hrpose.predict.summary import Tally, write_summary
 from hrpose.predict.tables.csv_table import Columns
@@ -141,8 +141,12 @@ def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
         answers, job.stem, frames.total, leave=False, disable=None, unit=" frames",
         dynamic_ncols=True, initial=done,
     )  # fmt: skip
+    earlier = True
     with closing(answers):  # type: ignore[type-var]
         for found in bar:
+            if earlier and tally.read:  # there will be a table to take the place of an earlier one
+                _make_room(record.places)
+                earlier = False
             record.add(_finite(found))
             if order.look is None and len(found.where):
                 tally.zoomed[found.where.source] += 1
@@ -153,6 +157,19 @@ def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
         record.drop()
         raise DataError(f"{job}: {_nothing(job, tally)}")
     return tally
+
+
+def _make_room(places: JobFiles) -> None:
+    """Remove what an earlier run made of the job, but for the table.
+
+    Raises:
+        RunError: a file cannot be removed.
+    """
+    try:
+        remove_results(places)
+    except OSError as error:
+        name = error.filename or places.folder
+        raise RunError(f"{name}: cannot be removed ({error.strerror})") from error
 
 
 def _nothing(job: Job, tally: Tally) -> str:

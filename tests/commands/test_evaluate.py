@@ -195,7 +195,7 @@ KNOWN = {
     ("val", "origin"): (0.9230, 0.9748, 0.9588, 0.9484, 0.9883, 0.9738),
     ("val", "mmpose"): (0.8783, 0.9709, 0.9297, 0.9122, 0.9854, 0.9534),
     ("val", "script"): (0.8518, 0.9708, 0.9166, 0.8898, 0.9825, 0.9417),
-    # of the test set with annotation 0 counted, see tests/metrics/test_cocoapi.py
+    # of the test set with annotation 0 counted, see tests/metrics/ap/test_referees.py
     ("test", "origin"): (0.9311, 0.9875, 0.9542, 0.9540, 0.9953, 0.9735),
     ("test", "mmpose"): (0.8852, 0.9875, 0.9267, 0.9173, 0.9938, 0.9579),
     ("test", "script"): (0.8573, 0.9854, 0.9260, 0.8942, 0.9906, 0.9501),

@@ -14,11 +14,13 @@ log_level = "INFO"
 total_epochs = 210
 optimizer = dict(type="Adam", lr="fast")
 lr_config = dict(policy="step", step=[170, 200])
-model = dict(type="TopDown", keypoint_head=dict(type="TopdownHeatmapSimpleHead"))
+model = dict(type="TopDown", backbone=dict(type="HRNet", extra={}),
+             keypoint_head=dict(type="TopdownHeatmapSimpleHead"))
 train_pipeline = [dict(type="LoadImageFromFile"), dict(type="RandomFlip", flip_prob=0.5)]
 test_pipeline = "$val_pipelines"
 codec = 5
-data = dict(samples_per_gpu=64, train=dict(type="CocoPoseDataset", img_prefix="x"))
+data = dict(samples_per_gpu=64, train=dict(type="CocoPoseDataset", img_prefix="x"),
+            val=dict(type="AnimalHorse10Dataset"))
 """
 
 
@@ -39,6 +41,8 @@ def test_each_name_is_told_what_it_is_here_with_all_other_mistakes(tmp_path, mon
         ("unexpected key 'flip_prob'; ", "here it is prob"),
         ("data (DataSettings): unexpected key 'samples_per_gpu'; ", "here it is batch_size"),
         ("unexpected key 'img_prefix'; ", "here it is img_root"),
+        ("model.backbone (HRNet): unexpected key 'extra'; ", "here it is width"),
+        ("data.val: no 'AnimalHorse10Dataset' is registered; ", "here it is CocoPoseDataset"),
     ):
         lines = [line for line in said.splitlines() if start + ours in line]
         assert len(lines) == 1 and "docs/your_own_data.md" in lines[0], start

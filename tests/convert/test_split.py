@@ -66,9 +66,11 @@ def test_each_of_two_videos_is_cut():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 def test_few_images_go_to_train_first(count):
-    parts, _ = split(images({"v": count}), SHARES, "video", 0)
+    parts, [note] = split(images({"v": count}), SHARES, "video", 0)
     sizes = [len(parts[name]) for name in ("train", "val", "test")]
     assert sizes == sorted(sizes, reverse=True) and min(count, 3) == sum(map(bool, sizes))
+    said = {1: "too few images for val and test:", 2: "too few images for test:"}
+    assert said.get(count, "no gap" if count < 5 else "2 images left out") in note
 
 
 def test_by_image_and_by_pattern():

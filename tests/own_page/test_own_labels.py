@@ -110,6 +110,7 @@ def test_categories_with_different_keypoints_must_be_chosen_from(herd):
         (None, "category 'cow' has no keypoint names"),
         ([1, 2, 3, 4], "category 'cow' has no keypoint names"),
         (["a", "b", "a", "c"], "category 'cow'.*'a' is listed twice"),
+        (["a", "$codec.sigma", "b"], r"keypoint '\$codec\.sigma' of category 'cow': on a page"),
     ],
 )
 def test_names_that_are_none_are_refused(herd, names, message):

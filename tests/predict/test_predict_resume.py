@@ -229,6 +229,16 @@ def test_an_input_without_a_readable_frame_leaves_nothing(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_an_overwriting_run_without_a_readable_frame_takes_nothing(predict, tmp_path):
+    picture = write_picture(tmp_path / "cage" / "a.png")
+    assert predict(tmp_path / "cage", "--formats", "coco", "jsonl", "--draw") == 0
+    before = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"cage.json", "cage.drawn", "cage.predictions.json"} <= before
+    picture.write_bytes(b"")
+    assert predict(tmp_path / "cage", "--overwrite") == 2
+    assert {path.name for path in (tmp_path / "out").iterdir()} == before
+
+
 class Sure(Network):
     """Two points well inside the crop, with scores that zoom trusts."""
 
