@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -130,6 +131,31 @@ class RunState(Generic[Model]):
             progress.step, progress.iteration = 0, progress.epoch * steps_of(self.identity)[0]
             losses = losses[:0]
         self.losses.begin(losses)
+
+
+def host_copy(value: Any) -> Any:
+    """Nested dicts, lists and tuples with all tensors copied to the host as they lie in memory.
+
+    Two tensors of the same memory, as of a snapshot and of the weights in it, become one copy.
+
+    Raises:
+        RuntimeError: there is no room for it.
+    """
+    copies: dict[Any, torch.Tensor] = {}
+
+    def copied(part: Any) -> Any:
+        if isinstance(part, torch.Tensor):
+            place = part.device, part.data_ptr(), part.dtype, part.shape, part.stride()
+            if place not in copies:
+                copies[place] = part.detach().to("cpu", copy=True)
+            return copies[place]
+        if isinstance(part, Mapping):
+            return {key: copied(item) for key, item in part.items()}
+        if isinstance(part, list | tuple):
+            return type(part)(copied(item) for item in part)
+        return part
+
+    return copied(value)
 
 
 def steps_of(identity: dict[str, Any]) -> tuple[int, int]:
