@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from hrpose.errors import RunError
+from hrpose.processes import distributed
 from hrpose.rundir import checkpoints
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
@@ -88,3 +89,26 @@ def test_a_name_of_no_best_weights_removes_none(tmp_path, keeper, disk):
     keeper.save({"optimizer": {}}, "latest.pth", None)
     keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_1.pth"]
+
+
+def test_it_is_time_after_so_many_minutes_without_a_save(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("hrpose.rundir.keeper.time.monotonic", lambda: clock[0])
+    keeper = Keeper(tmp_path, None, None, RunLog(None), minutes=2)
+    assert not Keeper(tmp_path, None, None, RunLog(None)).is_due(), "never by itself"
+    due = []
+    for clock[0] in (0, 119, 121, 240, 242):
+        due.append(keeper.is_due())
+        if due[-1]:
+            keeper.save({"optimizer": {}}, "", None)
+    assert due == [False, False, True, False, True]
+    keeper.wait()
+
+
+@pytest.mark.parametrize(("rank", "others"), [(0, 0), (1, 0), (1, 1)])
+def test_the_first_process_decides_when_it_is_time(tmp_path, monkeypatch, rank, others):
+    """All others do as it says, whatever their clocks say."""
+    monkeypatch.setattr(distributed, "rank", lambda: rank)
+    monkeypatch.setattr(distributed, "largest", lambda value: max(value, others))
+    keeper = Keeper(tmp_path, None, None, RunLog(None), minutes=1e-9)
+    assert keeper.is_due() == (rank == 0 or others == 1)
