@@ -164,8 +164,7 @@ class Runner:
         if signal:
             self.save_and_wait()
             raise stopped(signal)
-        due = self.keeper.is_due() or (steps and step % steps == 0)
-        if due and step < self.iters_per_epoch:
+        if step < self.iters_per_epoch and (self.keeper.is_due() or (steps and step % steps == 0)):
             self.save()
 
     def finish_epoch(self, number: int) -> None:

@@ -19,7 +19,8 @@ class RunSettings:
         val_interval: validate every so many epochs and after the last; 0 means never.
         save_interval: keep `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
         save_steps: write `latest.pth` every so many optimizer steps too; for long epochs.
-        save_minutes: write it too at the step after so many minutes without; for long epochs.
+        save_minutes: write it too once so many minutes have passed since the last save, by the
+            clock of the first process; when it is written changes nothing that is learned.
         keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
         save_best: name of the metric whose best checkpoint is kept; None keeps none.
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.

@@ -134,12 +134,13 @@ class RunLog:
 
     def row(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
         """One row of `metrics.jsonl`: `kind` is 'train' or 'val', `epoch` counts finished ones."""
-        if not self.folder:
-            return
         self.keep_folder()
+        folder = self.folder
+        if not folder:
+            return
         row = {"kind": kind, "epoch": epoch, "iteration": iteration, **values}
         self._unwritten.append(json.dumps(row) + "\n")
-        self._write_rows(self.folder / "metrics.jsonl")
+        self._write_rows(folder / "metrics.jsonl")
 
     def _write_rows(self, path: Path) -> None:
         """Write the rows that wait: all or none of them."""

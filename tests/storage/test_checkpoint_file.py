@@ -26,7 +26,9 @@ def test_what_is_saved_is_read_back(tmp_path):
 def test_the_digest_is_that_of_the_numbers_however_they_lie(kind):
     small = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2).to(kind)
     large = torch.arange(4 * 5 * 3 * 3).reshape(4, 5, 3, 3).to(kind)
-    lying = [x.to(memory_format=torch.channels_last) for x in (small, large, small)] + [large.permute(3, 2, 1, 0)]
+    lying = [x.to(memory_format=torch.channels_last) for x in (small, large, small)] + [
+        large.permute(3, 2, 1, 0)
+    ]
     assert not any(x.is_contiguous() for x in lying)
     ordered = [x.contiguous() for x in lying]
     assert content_digest(lying) == content_digest(ordered)

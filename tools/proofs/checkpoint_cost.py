@@ -2,9 +2,9 @@
 
 Each turn is a process of its own with HRNet-W32, Adam's memory and a run directory. It keeps an
 epoch with and without a validation, as `Runner.finish_epoch` does, and says how long the training
-was kept from its next step, and how much CPU time went into it in all, the thread's included. Then
-it makes small operations on the CPU, as the launches of a step on a GPU are, while a checkpoint is
-written, and says how much longer than alone they took.
+was kept from its next step, and how much CPU time went into it in all, the thread's included. With
+--operations it makes so many small ones while a checkpoint is written, as the launches of a step on
+a GPU are, and says how much longer than alone they took; for a machine that does nothing else.
 """
 
 import argparse
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--saves", type=int, default=3, help="of each kind in a turn")
     parser.add_argument("--width", type=int, default=32, help="of the HRNet")
     parser.add_argument("--validation", type=float, default=2.0, help="seconds that one takes")
+    parser.add_argument("--operations", type=int, default=0, help="such as 200000")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -55,13 +56,13 @@ def main() -> None:
     for _ in range(args.turns):
         for name, tree in trees.items():
             found[name].append(turn(tree, args))
-    for key, title in ROWS.items():
+    for key in (key for key in ROWS if key in found["now"][0]):
         told = []
         for name, turns in found.items():
             times = [one[key] for one in turns]
             spread = f"{min(times):.3f} to {max(times):.3f}"
             told.append(f"{name} {statistics.median(times):.3f} s ({spread})")
-        print(f"{title}: {', '.join(told)}")
+        print(f"{ROWS[key]}: {', '.join(told)}")
     now = statistics.median(one["validated"] for one in found["now"])
     print(f"of a minute, with a validation: {now / 60:.2%}; file {found['now'][0]['mb']:.0f} MB")
 
@@ -71,6 +72,7 @@ def turn(tree: Path, args: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--one", folder, "--saves", str(args.saves)]
         command += ["--width", str(args.width), "--validation", str(args.validation)]
+        command += ["--operations", str(args.operations)]
         env = {**os.environ, "PYTHONPATH": str(tree)}
         done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
     if done.returncode:
@@ -101,7 +103,7 @@ def measured(args: argparse.Namespace) -> dict[str, float]:
 
     def small() -> None:
         numbers = torch.zeros(16)
-        for _ in range(200_000):
+        for _ in range(args.operations):
             numbers.add_(1)
 
     def small_and_save(number: int) -> Costs:
@@ -121,7 +123,9 @@ def measured(args: argparse.Namespace) -> dict[str, float]:
         medians = [statistics.median(column[1:]) for column in zip(*found, strict=True)]
         return dict(zip((kind, f"{kind}_cpu", f"{kind}_all"), medians, strict=True))
 
-    found = timed("epoch", epoch) | timed("validated", validated) | timed("small", small_and_save)
+    found = timed("epoch", epoch) | timed("validated", validated)
+    if args.operations:
+        found["small"] = timed("small", small_and_save)["small"]
     return found | {"mb": (args.one / "latest.pth").stat().st_size / 1e6}
 
 
