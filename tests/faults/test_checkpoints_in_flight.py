@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import ROOT, TINY, rows
+from runs import ROOT, TINY, Ranks, rows
 
 from hrpose import config
 from hrpose.engine.train import train
@@ -281,3 +281,30 @@ def test_no_memory(keeper, happened, monkeypatch):
     said = (keeper.folder / "train.log").read_text()
     assert "no memory for a copy of the state (DefaultCPUAllocator: can't allocate memory)" in said
     happened("said; latest.pth and the best weights are of that moment")
+
+
+STANDS_STILL = """
+import os
+from types import SimpleNamespace
+from hrpose.rundir import keeper
+
+if os.environ["RANK"] == "1":
+    keeper.time = SimpleNamespace(monotonic=lambda: 0.0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="clocks of two processes that differ",
+    does="a run with save_minutes on two processes; the clock of the second one stands still",
+    expects="the first decides: both save at each step, and nobody waits for ever",
+)
+def test_clocks(tmp_path, happened):
+    (tmp_path / "stands_still.py").write_text(STANDS_STILL)
+    changes = ["runner.save_minutes=1e-9", "runner.epochs=1", "runner.val_interval=0"]
+    ranks = Ranks(tmp_path / "run", "custom_imports=['stands_still']", *changes)
+    assert ranks.wait(400) == [0, 0], ranks.said()
+    meta = checkpoints.read_training(tmp_path / "run/previous.pth")["meta"]
+    end = checkpoints.read_training(tmp_path / "run/latest.pth")["meta"]
+    assert meta["iteration"] == end["iteration"] - 1 > 0
+    happened("saved at each step; both ended well")
