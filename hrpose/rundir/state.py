@@ -141,21 +141,20 @@ def host_copy(value: Any) -> Any:
     Raises:
         RuntimeError: there is no room for it.
     """
-    copies: dict[Any, torch.Tensor] = {}
+    return _copied(value, {})
 
-    def copied(part: Any) -> Any:
-        if isinstance(part, torch.Tensor):
-            place = part.device, part.data_ptr(), part.dtype, part.shape, part.stride()
-            if place not in copies:
-                copies[place] = part.detach().to("cpu", copy=True)
-            return copies[place]
-        if isinstance(part, Mapping):
-            return {key: copied(item) for key, item in part.items()}
-        if isinstance(part, list | tuple):
-            return type(part)(copied(item) for item in part)
-        return part
 
-    return copied(value)
+def _copied(value: Any, copies: dict[Any, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        place = value.device, value.data_ptr(), value.dtype, value.shape, value.stride()
+        if place not in copies:
+            copies[place] = value.detach().to("cpu", copy=True)
+        return copies[place]
+    if isinstance(value, Mapping):
+        return {key: _copied(item, copies) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item, copies) for item in value)
+    return value
 
 
 def steps_of(identity: dict[str, Any]) -> tuple[int, int]:
