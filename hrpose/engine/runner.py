@@ -83,7 +83,7 @@ class Runner:
             RunError: it cannot go on, or its end cannot be saved.
         """
         progress = self.state.progress
-        with self.interrupts:
+        with self.interrupts, self.keeper:
             while progress.epoch < self.settings.epochs and not progress.stopped_early:
                 try:
                     self.train_epoch(progress.epoch)
@@ -164,7 +164,7 @@ class Runner:
         if signal:
             self.save_and_wait()
             raise stopped(signal)
-        if steps and step % steps == 0 and step < self.iters_per_epoch:
+        if step < self.iters_per_epoch and (self.keeper.is_due() or (steps and step % steps == 0)):
             self.save()
 
     def finish_epoch(self, number: int) -> None:
@@ -219,14 +219,15 @@ class Runner:
         return best is None or (value > best if self.higher_is_better else value < best)
 
     def save_and_wait(self) -> None:
-        """`save` before the end of a run: nobody leaves while the checkpoint is being written."""
+        """`save` before the end of a run: nobody leaves before the checkpoint is written."""
         self.save()
+        self.keeper.wait()
         distributed.largest(0)
 
     def save(self, epoch: int | None = None) -> None:
-        """Write `latest.pth`, and the same as `epoch_N.pth` where `epoch` says that it is to stay.
+        """Keep `latest.pth`, and the same as `epoch_N.pth` where `epoch` says that it is to stay.
 
-        With several processes all must call it.
+        The state is copied here and written in a thread. With several processes all must call it.
 
         Raises:
             RunError: the weights are ruined; the checkpoints stay as they are.

@@ -1,5 +1,6 @@
 """The `runner` and `data` parts of a config page, checked."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,8 @@ class RunSettings:
         val_interval: validate every so many epochs and after the last; 0 means never.
         save_interval: keep `epoch_N.pth` every so many epochs; `latest.pth` is written each epoch.
         save_steps: write `latest.pth` every so many optimizer steps too; for long epochs.
+        save_minutes: write it too once so many minutes have passed since the last save, by the
+            clock of the first process; when it is written changes nothing that is learned.
         keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
         save_best: name of the metric whose best checkpoint is kept; None keeps none.
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
@@ -41,6 +44,7 @@ class RunSettings:
     val_interval: int = 10
     save_interval: int = 10
     save_steps: int | None = None
+    save_minutes: float | None = None
     keep_checkpoints: int | None = 3
     save_best: str | None = None
     precision: Literal["fp32", "bf16", "fp16", "amp"] = "fp32"
@@ -79,6 +83,8 @@ class RunSettings:
             raise ValueError(f"val_interval is {self.val_interval}: expected 0 or more")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed}: expected 0 or more, and less than 2^63")
+        if self.save_minutes is not None and not 0 < self.save_minutes < math.inf:
+            raise ValueError(f"save_minutes is {self.save_minutes}: expected more than 0, or None")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
         if self.clip_grad is not None and self.clip_grad <= 0:

@@ -113,7 +113,9 @@ def make_runner(
     scaler = grad_scaler(resolve_precision(settings.precision, device), device)
     ema = EMA(model, settings.ema) if settings.ema else None
     state = RunState(model, optimizer, scaler, ema, identity)
-    keeper = Keeper(work_dir, settings.keep_checkpoints, settings.save_best, log)
+    keeper = Keeper(
+        work_dir, settings.keep_checkpoints, settings.save_best, log, settings.save_minutes
+    )
     return Runner(
         state, experiment.schedule, settings, batches, evaluator, experiment.higher_is_better(),
         keeper, log, device,

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -69,6 +70,7 @@ class RunLog:
         self._first_step = 0
         self._unwritten: list[str] = []
         self._said: set[str] = set()
+        self._keeping = threading.Lock()  # checkpoints are written in a thread of their own
         if not main:
             self._logger.addHandler(logging.NullHandler())
             return
@@ -109,32 +111,36 @@ class RunLog:
         Raises:
             RunError: another run has it now.
         """
-        try:
-            remade = self.folder and self._lock and self._lock.renewed()
-        except RunError:
-            self.folder = None  # nothing more goes there
-            raise
-        if not (remade and self.folder):
-            return
-        if (self.folder / "train.log").exists():
-            self.warning(f"the lock file of {self.folder} had vanished; made it anew")
+        with self._keeping:
+            try:
+                remade = self.folder and self._lock and self._lock.renewed()
+            except RunError:
+                self.folder = None  # nothing more goes there
+                raise
+            if remade and self.folder:
+                self._begin_files_anew(self.folder)
+
+    def _begin_files_anew(self, folder: Path) -> None:
+        if (folder / "train.log").exists():
+            self.warning(f"the lock file of {folder} had vanished; made it anew")
             return
         if self._board is not None:  # it goes on where its folder is there again
             with contextlib.suppress(OSError):
-                (self.folder / "tensorboard").mkdir(exist_ok=True)
+                (folder / "tensorboard").mkdir(exist_ok=True)
         for handler in self._logger.handlers:
             if isinstance(handler, _LogFile):
                 handler.close()  # opens its file with the next line
-        self.warning(f"{self.folder} had vanished, with all checkpoints in it; made it anew")
+        self.warning(f"{folder} had vanished, with all checkpoints in it; made it anew")
 
     def row(self, kind: str, epoch: int, iteration: int, **values: Any) -> None:
         """One row of `metrics.jsonl`: `kind` is 'train' or 'val', `epoch` counts finished ones."""
-        if not self.folder:
-            return
         self.keep_folder()
+        folder = self.folder
+        if not folder:
+            return
         row = {"kind": kind, "epoch": epoch, "iteration": iteration, **values}
         self._unwritten.append(json.dumps(row) + "\n")
-        self._write_rows(self.folder / "metrics.jsonl")
+        self._write_rows(folder / "metrics.jsonl")
 
     def _write_rows(self, path: Path) -> None:
         """Write the rows that wait: all or none of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -130,6 +131,30 @@ class RunState(Generic[Model]):
             progress.step, progress.iteration = 0, progress.epoch * steps_of(self.identity)[0]
             losses = losses[:0]
         self.losses.begin(losses)
+
+
+def host_copy(value: Any) -> Any:
+    """Nested dicts, lists and tuples with all tensors copied to the host as they lie in memory.
+
+    Two tensors of the same memory, as of a snapshot and of the weights in it, become one copy.
+
+    Raises:
+        RuntimeError: there is no room for it.
+    """
+    return _copied(value, {})
+
+
+def _copied(value: Any, copies: dict[Any, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        place = value.device, value.data_ptr(), value.dtype, value.shape, value.stride()
+        if place not in copies:
+            copies[place] = value.detach().to("cpu", copy=True)
+        return copies[place]
+    if isinstance(value, Mapping):
+        return {key: _copied(item, copies) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item, copies) for item in value)
+    return value
 
 
 def steps_of(identity: dict[str, Any]) -> tuple[int, int]:

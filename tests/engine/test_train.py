@@ -10,6 +10,7 @@ from hrpose.engine.train import train
 from hrpose.errors import CheckpointError, ConfigError, RunError
 from hrpose.models import KeypointMSELoss
 from hrpose.rundir import checkpoints
+from hrpose.rundir.keeper import Keeper
 
 TINY = Path(__file__).resolve().parent.parent / "pages" / "tiny.py"
 
@@ -82,6 +83,21 @@ def test_a_resumed_run_ends_where_the_undisturbed_one_does(finished, tiny, tmp_p
     train(tiny("data.workers=1"), folder, resume="auto")
     assert equal(weights(folder / "latest.pth"), weights(finished / "latest.pth"))
     assert (folder / "metrics.jsonl").read_bytes() == (finished / "metrics.jsonl").read_bytes()
+
+
+def test_saving_by_the_clock_changes_nothing(finished, tiny, tmp_path, monkeypatch):
+    save, steps = Keeper.save, []
+
+    def counting(self, state, *rest):
+        steps.append(state["meta"]["iteration"])
+        save(self, state, *rest)
+
+    monkeypatch.setattr(Keeper, "save", counting)
+    train(tiny("runner.save_minutes=1e-9"), tmp_path)
+    assert steps == [1, 2, 3, 4, 4, 5, 6, 7, 8, 8]
+    assert equal(weights(tmp_path / "latest.pth"), weights(finished / "latest.pth"))
+    ours, theirs = (folder / "metrics.jsonl" for folder in (tmp_path, finished))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_resume_without_a_checkpoint_starts_anew(finished, tiny, tmp_path):

@@ -34,6 +34,7 @@ def after_epoch(monkeypatch):
 
     def run_validation(self, function, number):
         validate(self, function, number)
+        self.keeper.wait()  # the checkpoint of before
         todo.get(number, lambda: None)()
 
     monkeypatch.setattr(Runner, "run_validation", run_validation)
@@ -223,6 +224,7 @@ def test_outdated_bests(tmp_path, happened, monkeypatch):
     weights = {"w": torch.ones(1)}
     keeper.save_best(weights, "best_AP_epoch_1.pth")
     keeper.save({"optimizer": {}}, "best_AP_epoch_1.pth", None)
+    keeper.wait()
     save = checkpoint_file.save
 
     def full(state, *paths):
@@ -234,6 +236,7 @@ def test_outdated_bests(tmp_path, happened, monkeypatch):
     for epoch in (2, 3, 4):
         keeper.save_best(weights, f"best_AP_epoch_{epoch}.pth")
         keeper.save({"optimizer": {}}, f"best_AP_epoch_{epoch}.pth", None)
+    keeper.wait()
     left = sorted(path.name for path in tmp_path.glob("best_*"))
     assert left == ["best_AP_epoch_1.pth", "best_AP_epoch_4.pth"]
     happened("two of four stayed")

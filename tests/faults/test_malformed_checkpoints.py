@@ -243,7 +243,8 @@ def test_own_copies(tmp_path, happened):
     keeper = Keeper(tmp_path, None, "PCK@0.3", RunLog(None))
     for epoch in (1, 2):
         keeper.save_best({"w": torch.ones(1)}, f"best_PCK@0.3_epoch_{epoch}.pth")
-    keeper.save({"optimizer": {}}, "best_PCK@0.3_epoch_2.pth", None)
+        keeper.save({"optimizer": {}}, f"best_PCK@0.3_epoch_{epoch}.pth", None)
+    keeper.wait()
     assert all(path.is_file() for path in mine)
     assert not (tmp_path / "best_PCK@0.3_epoch_1.pth").exists()
     happened("the copies stayed")

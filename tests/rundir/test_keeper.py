@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from hrpose.errors import RunError
+from hrpose.processes import distributed
 from hrpose.rundir import checkpoints
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.log import RunLog
@@ -33,9 +34,11 @@ def test_epochs_of_an_abandoned_branch_are_the_oldest(tmp_path):
     for epoch in (2, 4, 6, 8):
         (tmp_path / f"epoch_{epoch}.pth").touch()
     keeper.save({"optimizer": {}}, "", None)
+    keeper.wait()
     assert len(checkpoints.epoch_files(tmp_path)) == 4, "between epochs nothing is new"
     for epoch, left in ((5, [4, 5]), (6, [5, 6]), (7, [6, 7])):
         keeper.save({"optimizer": {}}, "", epoch)
+        keeper.wait()
         names = [path.name for path in checkpoints.epoch_files(tmp_path)]
         assert names == [f"epoch_{number}.pth" for number in left]
 
@@ -49,12 +52,14 @@ def test_the_old_best_stays_until_the_new_one_is_written(tmp_path, keeper, disk)
     weights = {"w": torch.ones(1)}
     keeper.save_best(weights, "best_AP_epoch_2.pth")
     keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_1.pth"]
     with pytest.raises(RunError, match="best weights could not be saved: best_AP_epoch_2"):
         keeper.finish()
     weights["w"] += 1  # the training goes on
     disk["full_for"] = ""
     keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_2.pth"]
     kept = torch.load(tmp_path / "best_AP_epoch_2.pth", weights_only=True)
     assert kept["w"] == 1
@@ -66,12 +71,15 @@ def test_best_weights_stay_while_the_latest_checkpoint_cannot_be_written(tmp_pat
     disk["full_for"] = ""
     keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_1.pth")
     keeper.save({"optimizer": {}}, "best_AP_epoch_1.pth", None)
+    keeper.wait()
     disk["full_for"] = "latest"
     keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_2.pth")
     keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_1.pth", "best_AP_epoch_2.pth"]
     disk["full_for"] = ""
     keeper.save({"optimizer": {}}, "best_AP_epoch_2.pth", None)
+    keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_2.pth"]
 
 
@@ -79,4 +87,28 @@ def test_a_name_of_no_best_weights_removes_none(tmp_path, keeper, disk):
     disk["full_for"] = ""
     keeper.save_best({"w": torch.ones(1)}, "best_AP_epoch_1.pth")
     keeper.save({"optimizer": {}}, "latest.pth", None)
+    keeper.wait()
     assert bests(tmp_path) == ["best_AP_epoch_1.pth"]
+
+
+def test_it_is_time_after_so_many_minutes_without_a_save(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("hrpose.rundir.keeper.time.monotonic", lambda: clock[0])
+    keeper = Keeper(tmp_path, None, None, RunLog(None), minutes=2)
+    assert not Keeper(tmp_path, None, None, RunLog(None)).is_due(), "never by itself"
+    due = []
+    for clock[0] in (0, 119, 121, 240, 242):
+        due.append(keeper.is_due())
+        if due[-1]:
+            keeper.save({"optimizer": {}}, "", None)
+    assert due == [False, False, True, False, True]
+    keeper.wait()
+
+
+@pytest.mark.parametrize(("rank", "others"), [(0, 0), (1, 0), (1, 1)])
+def test_the_first_process_decides_when_it_is_time(tmp_path, monkeypatch, rank, others):
+    """All others do as it says, whatever their clocks say."""
+    monkeypatch.setattr(distributed, "rank", lambda: rank)
+    monkeypatch.setattr(distributed, "largest", lambda value: max(value, others))
+    keeper = Keeper(tmp_path, None, None, RunLog(None), minutes=1e-9)
+    assert keeper.is_due() == (rank == 0 or others == 1)

@@ -8,6 +8,7 @@ from hrpose.errors import CheckpointError
 from hrpose.rundir import checkpoints
 from hrpose.rundir.generators import generator_states
 from hrpose.storage import checkpoint_file
+from hrpose.storage.seal import content_digest
 
 STATE = {"state_dict": {"w": torch.arange(6.0)}, "optimizer": {}, "meta": {"epoch": 3}}
 
@@ -19,6 +20,19 @@ def test_what_is_saved_is_read_back(tmp_path):
     assert torch.equal(state["state_dict"]["w"], STATE["state_dict"]["w"])
     assert state["meta"] == {"epoch": 3}
     assert [path.name for path in tmp_path.iterdir()] == ["latest.pth"], "no temporary file stays"
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.int8, torch.float64])
+def test_the_digest_is_that_of_the_numbers_however_they_lie(kind):
+    small = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2).to(kind)
+    large = torch.arange(4 * 5 * 3 * 3).reshape(4, 5, 3, 3).to(kind)
+    lying = [x.to(memory_format=torch.channels_last) for x in (small, large, small)] + [
+        large.permute(3, 2, 1, 0)
+    ]
+    assert not any(x.is_contiguous() for x in lying)
+    ordered = [x.contiguous() for x in lying]
+    assert content_digest(lying) == content_digest(ordered)
+    assert content_digest([large, small]) != content_digest([small, large])
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
