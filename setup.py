@@ -32,6 +32,7 @@ EXTRAS = {
     "video": ["av"],
     "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
 }
+ALL = [requirement for extra in EXTRAS.values() for requirement in extra]
 
 setup(
     name="hrpose",
@@ -54,8 +55,8 @@ setup(
     install_requires=NEEDED,
     extras_require={
         **EXTRAS,
-        "all": [requirement for extra in EXTRAS.values() for requirement in extra],
-        "test": [*EXTRAS["coco"], *EXTRAS["dlc"], *EXTRAS["video"], "pytest", "hypothesis"],
+        "all": ALL,
+        "test": [*ALL, "pytest", "hypothesis"],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )

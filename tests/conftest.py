@@ -8,6 +8,9 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hrpose.processes.sharing import spin_briefly
+
+spin_briefly()  # as the command does; without it a second busy program makes the tests take hours
 EXAMPLES = os.environ.get("HRPOSE_EXAMPLES")
 # each run draws the same few cases; HRPOSE_EXAMPLES=1000 draws as many new ones for each property
 settings.register_profile(

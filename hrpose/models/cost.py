@@ -24,7 +24,7 @@ from torch.utils.flop_counter import flop_registry
 
 
 @dataclass(frozen=True)
-class Part:
+class PartCost:
     """A child of one of the model's children, or several plain layers that follow each other."""
 
     name: str
@@ -39,7 +39,7 @@ class Part:
 class Cost:
     """All parts, and the bytes of activations: for the first image and for each further one."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[PartCost, ...]
     kept: tuple[int, int]
     """Training: what the forward pass keeps for the backward pass, weights not counted."""
     peak: tuple[int, int]
@@ -75,7 +75,7 @@ def cost(model: nn.Module, input_size: tuple[int, int]) -> Cost:
     for path, count in training.kept.items():
         kept[_part_of(path, names)] += count
     parts = tuple(
-        Part(name, parameters[name], macs[name], kept[name])
+        PartCost(name, parameters[name], macs[name], kept[name])
         for name in dict.fromkeys([*parameters, *macs, *kept])
     )
     total, total2 = (sum(meter.kept.values()) for meter in (training, training2))
@@ -86,7 +86,7 @@ def table(costs: Cost) -> str:
     """One line a part, the total, and the memory, to read."""
     width = max(len(part.name) for part in costs.parts)
     head = f"{'':{width}}  {'parameters':>12}  {'GMAC':>8}  {'share':>6}  {'kept MiB':>8}"
-    whole = Part("total", costs.parameters, costs.macs, costs.kept[0])
+    whole = PartCost("total", costs.parameters, costs.macs, costs.kept[0])
     lines = [head]
     for part in (*costs.parts, whole):
         share = f"{part.macs / max(costs.macs, 1):.1%}"

@@ -14,7 +14,7 @@ import numpy as np
 from hrpose.keypoints import KeypointMeta
 from hrpose.visualize import strokes
 from hrpose.visualize.colours import INDIVIDUALS, INK, WHITE, Colour, limb_colours, side_colours
-from hrpose.visualize.labels import Labels, Rectangle
+from hrpose.visualize.point_labels import PointLabels, Rectangle
 
 FULL_SCORE = 0.6
 """Points with this score or more are drawn at full strength, others the fainter the lower."""
@@ -167,7 +167,7 @@ def _write_labels(
     if height > side / 10:
         return  # it would hide the animals
     dots = [[_round(p, a.pen.radius) for p in a.points[a.shown]] for a in animals]
-    labels = Labels(image, height, [dot for each in dots for dot in each])
+    labels = PointLabels(image, height, [dot for each in dots for dot in each])
     for n, animal in enumerate(animals):
         shown = scores[n][animal.shown]
         words = [str(ids[n])] if ids is not None else []

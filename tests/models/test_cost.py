@@ -10,7 +10,7 @@ from torch import nn
 from hrpose import config
 from hrpose.engine.experiment import prepare
 from hrpose.models import HeatmapHead
-from hrpose.models.cost import Cost, Part, cost, table
+from hrpose.models.cost import Cost, PartCost, cost, table
 
 TINY = Path(__file__).parent.parent / "pages" / "tiny.py"
 
@@ -101,7 +101,7 @@ def test_weights_that_exist_are_refused():
 
 
 def test_table_to_read():
-    parts = (Part("net.body", 1_500_000, 3_000_000_000, 2**20), Part("head", 0, 10**9, 0))
+    parts = (PartCost("net.body", 1_500_000, 3_000_000_000, 2**20), PartCost("head", 0, 10**9, 0))
     text = table(Cost(parts, (2**20, 2**19), (2**21, 2**21)))
     assert text.splitlines()[1].split() == ["net.body", "1,500,000", "3.000", "75.0%", "1.0"]
     assert text.splitlines()[3].split() == ["total", "1,500,000", "4.000", "100.0%", "1.0"]

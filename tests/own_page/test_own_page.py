@@ -2,9 +2,7 @@
 
 import json
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,21 +206,14 @@ def test_sizes_that_no_network_takes(herd, monkeypatch, capsys, size):
     assert "multiples of 32" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("table", "images", "pairs"),
-    [
-        ("mirror-mouse-dlc/CollectedData.csv", "mirror-mouse-dlc", 4),
-        ("openfield-dlc/labeled-data/m4s1/CollectedData_Pranav.csv", "openfield-dlc", 1),
-    ],
-)
-def test_real_projects(data_dir, herd, table, images, pairs):
-    script = Path(__file__).parents[1] / "dlc_to_coco.py"
+@pytest.mark.parametrize(("project", "pairs"), [("mirror-mouse-dlc", 4), ("openfield-dlc", 1)])
+def test_real_projects(data_dir, herd, monkeypatch, project, pairs):
     out = herd.folder / "coco"
-    subprocess.run(
-        [sys.executable, script, data_dir / table, out, "--boxes", "keypoints"], check=True
-    )
-    herd.images = data_dir / images
-    _, sides, page = herd.init(out / "train.json", out / "val.json")
+    words = ["convert", "deeplabcut", data_dir / project, out, "--split", ".8/.2", "--link"]
+    monkeypatch.setattr(sys, "argv", ["hrpose", *map(str, words)])
+    main()
+    herd.images = out / "images"
+    _, sides, page = herd.init(*sorted((out / "annotations").glob("*.json")))
     assert len(sides.pairs) == len(page["keypoints"]["flip_pairs"]) == pairs
     assert len(re.findall("\n", (herd.folder / "cows.py").read_text())) < 100
 

@@ -18,7 +18,7 @@ from hrpose.convert.back.files import Back
 from hrpose.convert.images import bring, refuse_existing, require_images, safe_name
 from hrpose.convert.label_set import LabelledAnimal, LabelledImage
 from hrpose.convert.programs.deeplabcut import LABELS, SINGLE
-from hrpose.convert.programs.deeplabcut_table import Table, write_csv, write_h5
+from hrpose.convert.programs.deeplabcut_table import DeepLabCutTable, write_csv, write_h5
 from hrpose.environment import require
 from hrpose.errors import DataError, RunError
 
@@ -163,7 +163,7 @@ def _columns(back: Back) -> list[Column]:
     return columns + [(SINGLE, part) for place in singles for part in parts[place]]
 
 
-def _table(back: Back, plan: _Plan) -> Table:
+def _table(back: Back, plan: _Plan) -> DeepLabCutTable:
     """The labels of the images of `plan`, NaN where there is none."""
     index = {column: number for number, column in enumerate(plan.columns)}
     individuals = list(dict.fromkeys(individual for individual, _ in plan.columns))
@@ -178,7 +178,7 @@ def _table(back: Back, plan: _Plan) -> Table:
                     raise DataError(f"{name}: {part!r} is labelled, and the table has no column")
                 if seen:
                     points[row, index[individual, part]] = point
-    return Table(plan.scorer, plan.columns, plan.rows, points)
+    return DeepLabCutTable(plan.scorer, plan.columns, plan.rows, points)
 
 
 def _seats(

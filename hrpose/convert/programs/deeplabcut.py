@@ -20,7 +20,7 @@ import numpy as np
 from hrpose.convert.formats import ReadOptions, not_it
 from hrpose.convert.images import require_images, safe_name, size_of
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
-from hrpose.convert.programs.deeplabcut_table import ADVICE, Table, read_table
+from hrpose.convert.programs.deeplabcut_table import ADVICE, DeepLabCutTable, read_table
 from hrpose.errors import DataError, RunError
 from hrpose.predict.inputs import natural_key
 from hrpose.storage.yaml_file import read_yaml
@@ -35,7 +35,7 @@ class _Found:
     """A table and its file."""
 
     path: Path
-    table: Table
+    table: DeepLabCutTable
 
 
 def read(source: Path, options: ReadOptions) -> LabelSet:
@@ -205,7 +205,7 @@ def _name(path: str, table: Path) -> str:
 
 
 def _animals(
-    table: Table, first: int, names: dict[bool, list[str]], places: dict[bool, int]
+    table: DeepLabCutTable, first: int, names: dict[bool, list[str]], places: dict[bool, int]
 ) -> list[LabelledAnimal]:
     """The animals of each row that have a label."""
     columns: dict[str | None, dict[int, int]] = {}  # of each individual: column, keypoint

@@ -31,7 +31,7 @@ _LEVELS = (["scorer", "bodyparts", "coords"], ["scorer", "individuals", "bodypar
 
 
 @dataclass(frozen=True)
-class Table:
+class DeepLabCutTable:
     """The labels of some images.
 
     Args:
@@ -46,7 +46,7 @@ class Table:
     points: np.ndarray
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> DeepLabCutTable:
     """The table in the file `path`.
 
     Raises:
@@ -61,7 +61,7 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def write_csv(table: Table, path: Path) -> None:
+def write_csv(table: DeepLabCutTable, path: Path) -> None:
     """As DeepLabCut writes it: numbers in the shortest form that gives them back exactly."""
     columns = [(table.scorer, *column) for column in table.columns]
     levels = _LEVELS[_has_individuals(table)]
@@ -78,7 +78,7 @@ def write_csv(table: Table, path: Path) -> None:
     write_whole(path, text.getvalue())
 
 
-def write_h5(table: Table, path: Path) -> None:
+def write_h5(table: DeepLabCutTable, path: Path) -> None:
     """As DeepLabCut writes it, key df_with_missing; the extra `dlc` is there."""
     import pandas as pd
 
@@ -97,11 +97,11 @@ def write_h5(table: Table, path: Path) -> None:
     h5.save(frame, path)
 
 
-def _has_individuals(table: Table) -> bool:
+def _has_individuals(table: DeepLabCutTable) -> bool:
     return any(individual is not None for individual, _ in table.columns)
 
 
-def _read_csv(path: Path) -> Table:
+def _read_csv(path: Path) -> DeepLabCutTable:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
@@ -152,7 +152,7 @@ def _number(path: Path, row: str, cell: str) -> float:
     return value
 
 
-def _read_h5(path: Path) -> Table:
+def _read_h5(path: Path) -> DeepLabCutTable:
     pd = require("pandas", "dlc", f"reading {path.name}")
     require("tables", "dlc", f"reading {path.name}")
     try:
@@ -187,7 +187,7 @@ def _read_h5(path: Path) -> Table:
 
 def _table(
     path: Path, labels: Iterable[Sequence[str]], rows: list[tuple[str, ...]], values: np.ndarray
-) -> Table:
+) -> DeepLabCutTable:
     """Of columns called `labels`: scorer, maybe individual, body part, coordinate."""
     scorers: dict[str, None] = {}
     columns: dict[tuple[str | None, str], dict[str, int]] = {}
@@ -214,4 +214,4 @@ def _table(
         raise DataError(f"{path}: row {'/'.join(twice)} is there twice; keep one of them")
     pairs = np.array([[coords["x"], coords["y"]] for coords in columns.values()], int)
     points = values[:, pairs.reshape(-1, 2)]
-    return Table(next(iter(scorers)), list(columns), rows, points)
+    return DeepLabCutTable(next(iter(scorers)), list(columns), rows, points)

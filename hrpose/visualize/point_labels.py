@@ -31,7 +31,7 @@ class Rectangle:
         return max(wide, 0.0) * max(high, 0.0)
 
 
-class Labels:
+class PointLabels:
     """Puts labels on one image, one after the other.
 
     Args:
