@@ -201,12 +201,13 @@ def _look(
 ) -> tuple[Any, dict[str, str]]:
     """Where to look, and the same in words, with the digest of a file."""
     from hrpose.predict.boxes import FixedBox, WholeFrame, check_boxes, parse_box, read_boxes
+    from hrpose.predict.zoom import ONLY_BOXES, knows_whole_frames
     from hrpose.storage.digests import file_digest
 
-    if args.bbox == "full":
-        return WholeFrame(), {"bbox": "full"}
-    if args.bbox == "zoom":
-        return None, {"bbox": "zoom"}
+    if args.bbox in ("full", "zoom"):
+        if not knows_whole_frames(page):
+            say(ONLY_BOXES)
+        return WholeFrame() if args.bbox == "full" else None, {"bbox": args.bbox}
     if box := parse_box(args.bbox):
         return FixedBox(box), {"bbox": args.bbox}
     path = Path(args.bbox).expanduser()

@@ -39,6 +39,11 @@ class Content:
     timed: str = ""
 
     @property
+    def looks_whole(self) -> bool:
+        """Whether training shows whole frames among the boxes, for `hrpose predict --bbox zoom`."""
+        return not self.whole_frame and self.labels.train.alone
+
+    @property
     def validated_on(self) -> str:
         """The part that validates: 'train' where there is no other."""
         return next(part for part in ("val", "test", "train") if part in self.labels.parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,23 @@ from hrpose.processes.threads import ahead
 
 SURE = 0.3
 """Score from which on a point counts."""
+ONLY_BOXES = (
+    "warning: this page trains on boxes around the animals, and is now shown whole frames (--bbox "
+    "full, zoom), where the animal is smaller: give boxes, or train with RandomWholeFrame, as "
+    "pages of hrpose init do"
+)
 _SHARE = 1 / 3  # of the points must be sure, else the animal is not found
 _CENTRES, _SIZES = 5, 31  # frames over which the box is smoothed, by the median
 _AGAIN = 300  # frames after which the whole frame is looked at again
 _SMALLEST = 0.25  # of the first span of the points: none is taken for smaller
 _SAME = 0.01  # px: two boxes are one
 _AHEAD = 8  # frames that wait
+
+
+def knows_whole_frames(page: dict[str, Any]) -> bool:
+    """Whether the training of `page` shows whole frames, as `full` and the first look of zoom do."""
+    steps = [step.get("type") for step in page.get("train_pipeline", ())]
+    return page["data"]["train"].get("crop") == "frame" or "RandomWholeFrame" in steps
 
 
 class Zoom:

@@ -148,6 +148,17 @@ def test_the_whole_frame_is_what_predict_looks_at(herd):
     assert {tuple(data[k]["matrix"].ravel()) for k in range(9)} == {tuple(matrix.ravel())}
 
 
+def test_animals_that_are_alone_are_trained_in_whole_frames_too(herd):
+    """So that zoom finds one at first; of two on an image nobody could tell which is meant."""
+    step = dict(type="RandomWholeFrame", prob=0.3, padding=1.25)
+    _, _, page = herd.init(herd.write("a"))
+    assert page["train_pipeline"][2] == step and step not in page["test_pipeline"]
+    _, _, page = herd.init(herd.write("b", more=[herd.animal(70, 2, shift=9)]), overwrite=True)
+    assert step not in page["train_pipeline"]
+    _, _, page = herd.init(herd.write("a"), whole_frame=True, overwrite=True)
+    assert "RandomWholeFrame" not in [step["type"] for step in page["train_pipeline"]]
+
+
 def test_two_animals_cannot_share_a_whole_frame(herd):
     file = herd.write("a", more=[herd.animal(70, 2, shift=9)])
     with pytest.raises(DataError, match=r"annotation 2 .* and annotation 70 .* are on one image"):

@@ -45,6 +45,18 @@ def test_part_of_a_video_keeps_the_numbers_of_its_frames(predict, tmp_path):
     assert predict(video, "--start", 50, "--overwrite") == 2
 
 
+def test_whole_frames_for_a_page_of_boxes_are_warned_of(predict, tmp_path, capsys):
+    video = write_video(tmp_path / "run.avi", 2)
+    said = []
+    whole = "train_pipeline=[dict(type='LoadImage'),dict(type='CropBox',input_size=(64,64)),"
+    whole += "dict(type='RandomWholeFrame'),dict(type='Warp',size=(64,64))]"
+    for words in (["--bbox", "full"], ["--bbox", "zoom"], ["--bbox", "0,0,64,48"],
+                  ["--bbox", "full", "--cfg-options", whole]):  # fmt: skip
+        assert predict(video, "--overwrite", *words) == 0
+        said.append("trains on boxes around the animals" in capsys.readouterr().err)
+    assert said == [True, True, False, False]
+
+
 def test_boxes_of_a_csv_follow_the_frames(predict, tmp_path):
     video = write_video(tmp_path / "run.avi", 4)
     boxes = tmp_path / "boxes.csv"
