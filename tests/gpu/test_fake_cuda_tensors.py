@@ -119,7 +119,8 @@ def test_guards_and_average(experiment, fake):
 
 def test_outcomes_of_steps_are_looked_at_no_sooner_than_they_must(fake):
     """`SkippedSteps.note` leaves what is on a GPU there; `examine` waits for it."""
-    skipped = SkippedSteps(Progress(), 10, str, print, str)
+    scaler = grad_scaler("fp32", GPU)
+    skipped = SkippedSteps(Progress(), scaler, 10, str, print, str)
     with unset_fake_temporarily():
         batch = {"index": torch.arange(2)}
     for number in range(9):
