@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import ROOT, TINY, rows, same_run
+from runs import ROOT, TINY, Ranks, rows, same_run
 
 CUSTOM = """
 import os
