@@ -344,14 +344,14 @@ def test_uneven_ranks(tmp_path, happened):
 def test_signal_between_two_agreements(tmp_path, happened):
     page = ("runner.agree_steps=3", "runner.gradient_bf16=True", "runner.gradient_bucket_mb=1")
     whole = Ranks(tmp_path / "whole", *page)
-    assert whole.wait() == [0, 0], whole.said()
+    assert whole.wait(300) == [0, 0], whole.said()
     ranks = Ranks(tmp_path / "run", *page)
     ranks.runs[0].reach(lambda: ranks.runs[0].steps() >= 1)
     ranks.runs[1].send(signal.SIGTERM)
-    assert ranks.wait() == [143, 143], ranks.said()
+    assert ranks.wait(300) == [143, 143], ranks.said()
     saved = torch.load(tmp_path / "run/latest.pth", weights_only=True)["meta"]
     assert saved["step"] in (3, 4), "after step 3 or, where the signal came later, the last one"
     again = Ranks(tmp_path / "run", *page, options=("--resume",))
-    assert again.wait() == [0, 0], again.said()
+    assert again.wait(300) == [0, 0], again.said()
     assert same_run(tmp_path / "run", tmp_path / "whole")
     happened(f"both left with 143 after step {saved['step']}; resumed, equal to the bit")
