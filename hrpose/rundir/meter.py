@@ -18,6 +18,8 @@ Item = TypeVar("Item")
 
 _LONG_WAIT = 0.2
 """Share of the time from which on waiting for data is worth a warning."""
+_ENOUGH = 5.0
+"""Seconds between two log lines that are enough to judge by."""
 
 
 class Meter:
@@ -64,11 +66,13 @@ class Meter:
     def advice(self, waited: float, on_cpu: bool) -> str:
         """What helps where the loop waited for such a share of the time; once, and else ''.
 
-        The first line is passed over: workers start. With w workers and a share s, w / (1 - s) make
-        batches as fast as steps take them; without any, s / (1 - s) do.
+        The first line is passed over, as workers start, and so is one that came soon. With w
+        workers and a share s, w / (1 - s) make batches as fast as steps take them; without any,
+        s / (1 - s) do.
         """
         self._reports += 1
-        if self._advised or self._reports < 2 or waited < _LONG_WAIT:
+        short = time.perf_counter() - self._start < _ENOUGH
+        if self._advised or self._reports < 2 or short or waited < _LONG_WAIT:
             return ""
         self._advised = True
         wanted = math.ceil(max(self.workers, waited) / max(1e-3, 1 - waited) - 1e-6)

@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from hrpose import config
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
-from hrpose.engine.placement import resolve_precision
+from hrpose.engine.placement import mean_in_bf16, resolve_precision
 from hrpose.engine.train import train
 from hrpose.errors import ConfigError
 from hrpose.processes.device import arithmetic, set_backends
@@ -68,3 +70,18 @@ def test_how_gradients_are_exchanged_is_checked(tiny):
     for name in ("agree_steps", "gradient_bucket_mb"):
         with pytest.raises(ConfigError, match=f"{name} is 0: expected 1 or more"):
             tiny_settings(tiny, f"runner.{name}=0")
+
+
+def test_gradients_are_exchanged_in_bf16(tmp_path):
+    """One process, so that the mean is what went in, rounded to 8 bits of mantissa."""
+    gradients = torch.linspace(-1, 1, 1001)
+    rounded = gradients.bfloat16().float()
+    bucket = SimpleNamespace(buffer=lambda: gradients)
+    meet = f"file://{tmp_path / 'meet'}"
+    torch.distributed.init_process_group("gloo", init_method=meet, rank=0, world_size=1)
+    try:
+        answer = mean_in_bf16(None, bucket).wait()
+    finally:
+        torch.distributed.destroy_process_group()
+    assert answer is gradients or answer.data_ptr() == gradients.data_ptr()
+    assert torch.equal(gradients, rounded)

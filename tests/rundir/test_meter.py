@@ -5,6 +5,12 @@ import pytest
 from hrpose.rundir.meter import Meter
 
 
+def begun_a_minute_ago(workers, cores):
+    meter = Meter(workers, cores)
+    meter._start -= 60
+    return meter
+
+
 @pytest.mark.parametrize(
     ("workers", "cores", "waited", "words"),
     [
@@ -15,7 +21,7 @@ from hrpose.rundir.meter import Meter
     ],
 )
 def test_a_loop_that_waits_says_how_many_workers_would_do(workers, cores, waited, words):
-    meter = Meter(workers, cores)
+    meter = begun_a_minute_ago(workers, cores)
     assert meter.advice(0.99, on_cpu=False) == "", "workers start"
     assert meter.advice(0.19, on_cpu=False) == ""
     assert words in meter.advice(waited, on_cpu=False)
@@ -23,6 +29,11 @@ def test_a_loop_that_waits_says_how_many_workers_would_do(workers, cores, waited
 
 
 def test_a_cpu_that_waits_for_itself_is_told_of_the_cache():
-    meter = Meter(0, 2)
+    meter = begun_a_minute_ago(0, 2)
     meter.advice(0.5, on_cpu=True)
     assert "2 cores for each process load as well as train" in meter.advice(0.5, on_cpu=True)
+
+
+def test_a_line_that_came_soon_is_nothing_to_judge_by():
+    meter = Meter(4, 16)
+    assert [meter.advice(0.9, on_cpu=False) for _ in range(3)] == ["", "", ""]
