@@ -47,9 +47,11 @@ class Night:
         return ["--cfg-options", *here, *small, *changes, *self.changes]
 
 
-SMALL = ("runner.device='cpu'", "model.backbone.width=2", "data.batch_size=8", "data.workers=0",
-         "data.val_batch_size=8", "runner.epochs=1", "runner.val_interval=0",
-         "runner.log_interval=5")  # fmt: skip
+SMALL = (
+    *("runner.device='cpu'", "runner.epochs=1", "runner.val_interval=0", "runner.log_interval=1"),
+    *("codec.input_size=(64,64)", "codec.heatmap_size=(16,16)", "model.backbone.width=2"),
+    *("data.batch_size=32", "data.val_batch_size=32", "data.workers=0"),
+)
 
 
 @dataclass(frozen=True)
