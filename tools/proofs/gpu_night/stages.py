@@ -98,7 +98,7 @@ def stages(night: Night) -> list[Stage]:
         Stage("tests", "the tests that need a GPU", 9, _tests(night), told=_tests_told,
             counted=_tests_counted),
         Stage(
-            "train", f"W32 on the real horses for {night.minutes:g} minutes at most, bf16",
+            "train", _trains(night),
             night.minutes + 3,
             [*run, "train", night.page, "--work-dir", str(weights.parent), *_training(night)],
             needs_data=True, ask_after=None if night.rehearsal else night.minutes,
@@ -122,6 +122,12 @@ def _tests(night: Night) -> list[str]:
     report = night.folder / "tests" / "report.xml"
     pytest = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/gpu"]
     return [*pytest, "-p", "no:cacheprovider", f"--junitxml={report}", "-o", "junit_family=xunit1"]
+
+
+def _trains(night: Night) -> str:
+    if night.rehearsal:
+        return "a narrow network on the real horses, one epoch on the CPU"
+    return f"W32 on the real horses at 256x192 for {night.minutes:g} minutes at most, --amp"
 
 
 def _training(night: Night) -> list[str]:
