@@ -57,8 +57,8 @@ class Memory:
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
         statistics: of the batch norm in it; an attempt that failed leaves none behind.
-        always_ask: several processes agree in every step. Otherwise only in the first `_TRUSTED` at
-            each size; where memory runs out after them, the run ends and can be resumed.
+        agree_steps: of the page. Where it is 1, several processes agree in every step; else only in
+            the first `_TRUSTED` at each size: where memory runs out later, the run ends.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Memory:
         statistics: BatchStatistics,
         progress: Progress,
         log: RunLog,
-        always_ask: bool = True,
+        agree_steps: int = 1,
     ) -> None:
         self._statistics, self._progress, self._log = statistics, progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
-        self._always_ask = always_ask
+        self._always_ask = agree_steps == 1
         self._passes = 0  # that went well at this size, rehearsals among them
         # the part at hand: in its forward pass buckets are made anew, and exchanged; in its
         # backward pass gradients are
@@ -168,8 +168,7 @@ class Memory:
             failure: the message of an out-of-memory error; empty if there was none.
             animals: size of the largest batch.
         """
-        cannot_agree = self._synced or self._begun or self._trusts
-        if failure and self._shared is not None and cannot_agree:
+        if failure and self._shared is not None and (self._synced or self._begun or self._trusts):
             raise RunError(
                 f"process {distributed.rank()} ran out of memory ({failure}); go on with --resume, "
                 "a smaller data.batch_size and a larger runner.accumulate"

@@ -68,14 +68,11 @@ class Runner:
         self.iters_per_epoch = steps_of(state.identity)[0]
         self.statistics = BatchStatistics(state.model)
         agree_steps = settings.agree_steps or (10 if device.type == "cuda" else 1)
-        self.memory = Memory(
-            self.network, self.statistics, state.progress, log, always_ask=agree_steps == 1
-        )
+        self.memory = Memory(self.network, self.statistics, state.progress, log, agree_steps)
         self.describe = loader.dataset.describe  # type: ignore[attr-defined]
         self.skipped = SkippedSteps(
-            state.progress, state.scaler, settings.max_skipped, self.describe, log.warning,
-            keeper.last_good,
-        )  # fmt: skip
+            state, settings.max_skipped, self.describe, log.warning, keeper.last_good
+        )
         self.health = Health(state, settings.max_loss_growth, keeper.last_good, log.warning)
         self.meter = Meter(loader.num_workers, cores_of_process())
         self.interrupts = Interrupts(agree_steps)

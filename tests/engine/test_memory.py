@@ -65,7 +65,7 @@ def test_memory_is_asked_for_until_a_hundred_steps_went_well(monkeypatch, always
     monkeypatch.setattr(memory.distributed, "largest", lambda value: asked.append(value) or value)
     network = Shared(nn.BatchNorm2d(3))
     batch = {name: torch.zeros(4, 3, 1, 1) for name in ("images", "keypoints", "visible")}
-    guard = Memory(network, BatchStatistics(network), Progress(), RunLog(None), always)
+    guard = Memory(network, BatchStatistics(network), Progress(), RunLog(None), 1 if always else 10)
 
     def gradients(parts):
         list(parts)

@@ -1,5 +1,7 @@
 """Skipped steps that end a run, and those of a loss scale that is still too high."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -18,8 +20,9 @@ class Steps:
         self.weight = torch.nn.Parameter(torch.ones(()))
         self.optimizer = torch.optim.SGD([self.weight], 0.1)
         self.skipped = SkippedSteps(
-            self.progress, self.scaler, 3, str, self.said.append, lambda: "go on from latest.pth"
-        )
+            SimpleNamespace(progress=self.progress, scaler=self.scaler), 3, str, self.said.append,
+            lambda: "go on from latest.pth",
+        )  # fmt: skip
 
     def step(self, fits_below: float) -> None:
         """One step, whose scaled gradient is a number while the scale is below `fits_below`."""

@@ -7,6 +7,7 @@ for the device, is an error. The backward pass needs a driver: tests/gpu/test_gp
 import copy
 import warnings
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -119,8 +120,8 @@ def test_guards_and_average(experiment, fake):
 
 def test_outcomes_of_steps_are_looked_at_no_sooner_than_they_must(fake):
     """`SkippedSteps.note` leaves what is on a GPU there; `examine` waits for it."""
-    scaler = grad_scaler("fp32", GPU)
-    skipped = SkippedSteps(Progress(), scaler, 10, str, print, str)
+    state = SimpleNamespace(progress=Progress(), scaler=grad_scaler("fp32", GPU))
+    skipped = SkippedSteps(state, 10, str, print, str)
     with unset_fake_temporarily():
         batch = {"index": torch.arange(2)}
     for number in range(9):

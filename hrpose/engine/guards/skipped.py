@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hrpose.errors import RunError
 from hrpose.processes import distributed
-from hrpose.rundir.state import Progress
+from hrpose.rundir.state import RunState
 
 _NAMED = 4
 """Animals of a skipped step that are named; the rest is counted."""
@@ -19,11 +19,12 @@ _NAMED = 4
 class SkippedSteps:
     """Counts the steps that were skipped and names their animals.
 
+    In fp16 the scale of the loss begins high, perhaps too high, and each skipped step halves it:
+    that ends no run until the scale is below 1, where it is no help any more, and what is not
+    finite comes of the weights or the animals.
+
     Args:
-        progress: where they are counted.
-        scaler: of the loss. In fp16 it begins with a scale that may be too high, and each skipped
-            step halves it: that ends no run until the scale is below 1, where it is no help any
-            more and what is not finite comes of the weights or the animals.
+        state: in whose progress they are counted.
         limit: so many in a row end the run.
         describe: from an index of the training set to words.
         warn: takes the sentence about a skipped step.
@@ -32,15 +33,14 @@ class SkippedSteps:
 
     def __init__(
         self,
-        progress: Progress,
-        scaler: torch.amp.GradScaler,
+        state: RunState,
         limit: int,
         describe: Callable[[int], str],
         warn: Callable[[str], None],
         last_good: Callable[[], str],
     ) -> None:
-        self._progress, self._limit, self._describe, self._warn = progress, limit, describe, warn
-        self._scaler = scaler
+        self._progress, self._scaler = state.progress, state.scaler
+        self._limit, self._describe, self._warn = limit, describe, warn
         self._last_good = last_good
         self._open: list[tuple[int, Tensor, list[int]]] = []
 
