@@ -35,6 +35,8 @@ def tool(name, *arguments):
         ("check_data.py", ["--full", "--splits", "--cfg-options"]),
         ("fault_report.py", ["--slow", "--out"]),
         ("parity.py", ["--golden", "--data", "--out"]),
+        ("gpu_night.py", ["--stages", "--out", "--folder", "--minutes", "--train-minutes", "--data",
+                          "--rehearse", "--config", "--cfg-options"]),
     ],
 )  # fmt: skip
 def test_help_lists_the_options(name, options):

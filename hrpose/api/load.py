@@ -57,7 +57,7 @@ def load_trained(
     experiment = prepare(page)
     settings = experiment.settings
     target = choose_device(device or settings.device)
-    set_backends(settings.deterministic, target)
+    set_backends(settings.deterministic, target, settings.tf32)
     path = Path(fetch(checkpoint))
     said = load_weights(experiment.model, path, strict=True)
     model = experiment.model.to(target).to(memory_format=settings.memory_format)

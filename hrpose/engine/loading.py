@@ -45,6 +45,11 @@ def size_of_epoch(batches: Any, settings: RunSettings) -> dict[str, int]:
     return {"steps_per_epoch": steps, "animals_per_step": animals}
 
 
+def cores_of_process() -> int:
+    """Processors for each process of this run on this machine."""
+    return max(1, processors() // distributed.launched().local_world_size)
+
+
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

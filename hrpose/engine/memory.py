@@ -20,6 +20,8 @@ from hrpose.rundir.log import RunLog
 from hrpose.rundir.state import Progress
 
 _SHORT = re.compile(r"out of memory|ALLOC_FAILED|not enough memory|can't allocate memory", re.I)
+_TRUSTED = 100
+"""Steps that went well at one size, after which memory may be taken to be enough."""
 _REHEARSALS = 2
 """Passes through the first step of several processes before the one that counts."""
 
@@ -55,13 +57,21 @@ class Memory:
     Args:
         network: what the training step calls; perhaps a DistributedDataParallel.
         statistics: of the batch norm in it; an attempt that failed leaves none behind.
+        agree_steps: of the page. Where it is 1, several processes agree in every step; else only in
+            the first `_TRUSTED` at each size: where memory runs out later, the run ends.
     """
 
     def __init__(
-        self, network: nn.Module, statistics: BatchStatistics, progress: Progress, log: RunLog
+        self,
+        network: nn.Module,
+        statistics: BatchStatistics,
+        progress: Progress,
+        log: RunLog,
+        agree_steps: int = 1,
     ) -> None:
         self._statistics, self._progress, self._log = statistics, progress, log
         self._shared = network if isinstance(network, DistributedDataParallel) else None
+        self._always_ask = agree_steps == 1
         self._passes = 0  # that went well at this size, rehearsals among them
         # the part at hand: in its forward pass buckets are made anew, and exchanged; in its
         # backward pass gradients are
@@ -137,8 +147,13 @@ class Memory:
             self._go_together()
             self._begun = True
 
+    @property
+    def _trusts(self) -> bool:
+        """Whether the other processes are not asked any more."""
+        return not self._always_ask and self._passes >= _TRUSTED + _REHEARSALS
+
     def _go_together(self) -> None:
-        if self._some_failed(False):
+        if not self._trusts and self._some_failed(False):
             raise torch.OutOfMemoryError("in another process")
 
     def _some_failed(self, here: bool) -> bool:
@@ -153,13 +168,13 @@ class Memory:
             failure: the message of an out-of-memory error; empty if there was none.
             animals: size of the largest batch.
         """
-        if failure and self._shared is not None and (self._synced or self._begun):
+        if failure and self._shared is not None and (self._synced or self._begun or self._trusts):
             raise RunError(
                 f"process {distributed.rank()} ran out of memory ({failure}); go on with --resume, "
                 "a smaller data.batch_size and a larger runner.accumulate"
             )
         failed = bool(failure)
-        if self._shared is not None and not self._asked:
+        if self._shared is not None and not self._asked and not self._trusts:
             failed = self._some_failed(failed)
         if failed:
             self._halve(failure, animals)

@@ -66,8 +66,24 @@ def wrapped(model: nn.Module, settings: RunSettings, device: torch.device) -> nn
         options = inspect.signature(DistributedDataParallel).parameters
         name = "forward_sync_buffers" if "forward_sync_buffers" in options else "broadcast_buffers"
         sync: dict[str, Any] = {name: False}  # the second name is that of torch before 2.14
-        network = DistributedDataParallel(Shell(network), ids, gradient_as_bucket_view=True, **sync)
+        network = DistributedDataParallel(
+            Shell(network), ids, gradient_as_bucket_view=True,
+            bucket_cap_mb=settings.gradient_bucket_mb, **sync,
+        )  # fmt: skip
+        if settings.gradient_bf16:
+            network.register_comm_hook(None, mean_in_bf16)
     return network
+
+
+def mean_in_bf16(state, bucket):  # DistributedDataParallel refuses types that are strings
+    """The mean of a bucket of gradients over the processes, exchanged in bf16.
+
+    torch's own hook wants NCCL; gloo has bf16 as well.
+    """
+    gradients = bucket.buffer()
+    short = gradients.to(torch.bfloat16).div_(distributed.world_size())
+    done = torch.distributed.all_reduce(short, async_op=True).get_future()
+    return done.then(lambda answer: gradients.copy_(answer.value()[0]))
 
 
 class Shell(nn.Module):

@@ -11,6 +11,7 @@ import torch
 
 from hrpose.engine.guards.health import Health
 from hrpose.engine.guards.skipped import SkippedSteps
+from hrpose.engine.loading import cores_of_process
 from hrpose.engine.memory import Memory, MicroBatch
 from hrpose.engine.placement import autocast, resolve_precision, to_training, wrapped
 from hrpose.engine.steps import BatchStatistics, clip_gradients, step_if_finite
@@ -66,14 +67,15 @@ class Runner:
         self.base_lr = [group["lr"] for group in state.optimizer.param_groups]
         self.iters_per_epoch = steps_of(state.identity)[0]
         self.statistics = BatchStatistics(state.model)
-        self.memory = Memory(self.network, self.statistics, state.progress, log)
+        agree_steps = settings.agree_steps or (10 if device.type == "cuda" else 1)
+        self.memory = Memory(self.network, self.statistics, state.progress, log, agree_steps)
         self.describe = loader.dataset.describe  # type: ignore[attr-defined]
         self.skipped = SkippedSteps(
-            state.progress, settings.max_skipped, self.describe, log.warning, keeper.last_good
+            state, settings.max_skipped, self.describe, log.warning, keeper.last_good
         )
         self.health = Health(state, settings.max_loss_growth, keeper.last_good, log.warning)
-        self.meter = Meter()
-        self.interrupts = Interrupts()
+        self.meter = Meter(loader.num_workers, cores_of_process())
+        self.interrupts = Interrupts(agree_steps)
 
     def train(self) -> Progress:
         """Go on to the last epoch, or to an early stop.
@@ -159,8 +161,8 @@ class Runner:
 
     def pause(self) -> None:
         """Between two steps: save where it is time to, stop where a signal asked for it."""
-        signal = self.interrupts.asked()
         steps, step = self.settings.save_steps, self.state.progress.step
+        signal = self.interrupts.asked_after(step, step == self.iters_per_epoch)
         if signal:
             self.save_and_wait()
             raise stopped(signal)

@@ -24,6 +24,8 @@ class RunSettings:
         keep_checkpoints: how many `epoch_N.pth` stay; the oldest go first; None keeps all.
         save_best: name of the metric whose best checkpoint is kept; None keeps none.
         precision: arithmetic of the forward pass; 'amp' is bf16 where the device has it, else fp16.
+        tf32: on a GPU, convolutions in fp32 may round to TF32 (10 bits of mantissa), as is torch's
+            own default; never with `deterministic`.
         accumulate: batches per optimizer step.
         clip_grad: largest gradient norm; None leaves gradients alone.
         max_loss_growth: end where the median loss is more than so many times the first step's; None
@@ -37,6 +39,13 @@ class RunSettings:
         base_batch_size: animals per optimizer step for which optimizer.lr was chosen.
         auto_scale_lr: multiply the rate by the real batch over base_batch_size.
         log_interval: optimizer steps between log lines.
+        agree_steps: several processes ask one another for signals every so many steps, and where
+            that is more than 1, for memory only until a hundred steps went well; None is 1 on CPUs
+            and 10 on GPUs, whose steps are short.
+        gradient_bucket_mb: several processes exchange gradients in parts of so many MB, each while
+            the backward pass goes on; 25 is torch's own default.
+        gradient_bf16: exchange them in bf16, which is half the bytes and rounds them.
+        deterministic: only deterministic kernels, and no TF32.
         device: 'auto' is a GPU if there is one.
     """
 
@@ -48,6 +57,7 @@ class RunSettings:
     keep_checkpoints: int | None = 3
     save_best: str | None = None
     precision: Literal["fp32", "bf16", "fp16", "amp"] = "fp32"
+    tf32: bool = True
     channels_last: bool = True
     compile: bool = False
     accumulate: int = 1
@@ -61,12 +71,22 @@ class RunSettings:
     base_batch_size: int | None = None
     auto_scale_lr: bool = False
     log_interval: int = 50
+    agree_steps: int | None = None
+    gradient_bucket_mb: int = 25
+    gradient_bf16: bool = False
     seed: int = 0
     deterministic: bool = False
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "save_interval", "accumulate", "log_interval", "max_skipped"):
+        for name in (
+            "epochs",
+            "save_interval",
+            "accumulate",
+            "log_interval",
+            "max_skipped",
+            "gradient_bucket_mb",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
         for name in (
@@ -75,6 +95,7 @@ class RunSettings:
             "base_batch_size",
             "save_steps",
             "batch_norm_group",
+            "agree_steps",
         ):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -17,7 +17,7 @@ from hrpose.metrics.results.write import write_predictions
 from hrpose.metrics.score import Report
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
-from hrpose.processes.device import choose_device, set_backends
+from hrpose.processes.device import arithmetic, choose_device, has_bf16, set_backends
 from hrpose.rundir import provenance
 from hrpose.rundir.log import RunLog
 from hrpose.storage.digests import file_digest
@@ -41,7 +41,7 @@ def run_test(
     experiment = prepare(page)
     out = out or work_dir / "predictions.json"
     device = choose_device(experiment.settings.device)
-    set_backends(experiment.settings.deterministic, device)
+    set_backends(experiment.settings.deterministic, device, experiment.settings.tf32)
     with distributed.processes(device), closing(RunLog(None, distributed.rank() == 0)) as log:
         if distributed.rank() == 0:
             with _written_to(work_dir, out):  # before the work is done, too
@@ -55,10 +55,14 @@ def run_test(
         layout = experiment.settings.memory_format
         model = experiment.model.to(device).to(memory_format=layout)
         start = time.perf_counter()
-        report = Evaluator.of(experiment, dataset, device, log).evaluate(model)
+        evaluator = Evaluator.of(experiment, dataset, device, log)
+        report = evaluator.evaluate(model)
         seconds = time.perf_counter() - start
         animals = len(report.predictions)
-        log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}")
+        told = arithmetic(evaluator.precision, device)
+        log.info(f"{animals} animals in {seconds:.1f} s on {provenance.machine(device)}, {told}")
+        if told == "fp32" and device.type == "cpu" and has_bf16():
+            log.info("this processor has bf16; `hrpose doctor` says what it would gain here")
         log.info(metric_table(report))
         log.info(keypoint_table(report))
         if distributed.rank() == 0:

@@ -29,7 +29,7 @@ from hrpose.engine.runner import Runner
 from hrpose.models.ema import EMA
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
-from hrpose.processes.device import choose_device, set_backends
+from hrpose.processes.device import arithmetic, choose_device, set_backends
 from hrpose.rundir import checkpoints, provenance
 from hrpose.rundir.keeper import Keeper
 from hrpose.rundir.lock import Lock
@@ -68,7 +68,7 @@ def train(
     with _run_directory(work_dir, device) as log:
         source = find(work_dir, resume, partial(misfit, experiment), log)
         require_agreement(source)
-        set_backends(settings.deterministic, device)
+        set_backends(settings.deterministic, device, settings.tf32)
         say_origin(work_dir, log)
         dataset, val = _data_sets(experiment, log, work_dir)
         batches = loader(experiment, dataset, train=True, device=device)
@@ -85,10 +85,16 @@ def train(
             log.rewind(0, 0, 0)  # of an attempt that ended before its first checkpoint
         runner = make_runner(experiment, identity, batches, evaluator, work_dir, log, device)
         name, workers = type(experiment.model.backbone).__name__, batches.num_workers
-        say_size(runner.state, name, runner.precision, settings.epochs, len(dataset), workers, log)
+        told = arithmetic(runner.precision, device)
+        say_size(runner.state, name, told, settings.epochs, len(dataset), workers, log)
         if source is not None:
             restore(runner.state, *source, settings, runner.keeper, log)
         _write_page(public, work_dir, log)
+        if runner.precision != "fp32" and val is not None:
+            log.info(
+                f"validated in {runner.precision}, as it is trained: config.py of this run tests "
+                "so too; a page with runner.precision='fp32' gives slightly other digits"
+            )
         return runner.train()
 
 

@@ -85,7 +85,7 @@ class Rehearsal:
 
     def __init__(self, experiment: Experiment) -> None:
         device = choose_device(experiment.settings.device)
-        set_backends(experiment.settings.deterministic, device)
+        set_backends(experiment.settings.deterministic, device, experiment.settings.tf32)
         batches = loader(experiment, experiment.dataset("train"), train=True, device=device)
         identity = size_of_epoch(batches, experiment.settings)
         log = RunLog(None, False, None)

@@ -47,6 +47,7 @@ class Launched:
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
+    local_world_size: int = 1
 
     @property
     def is_first(self) -> bool:
@@ -80,7 +81,7 @@ def launched() -> Launched:
             f"the environment describes no process of a run: {told}; start several processes with "
             "tools/dist_train.sh or torchrun, and unset these variables for a single one"
         )
-    return Launched(rank, world, max(0, local))
+    return Launched(rank, world, max(0, local), max(1, local_world))
 
 
 def _number(text: str) -> int:
@@ -94,19 +95,8 @@ def processes(device: torch.device) -> Iterator[None]:
     if launched().world_size == 1:
         yield
         return
-    backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        store = _meet()
-        here, long = launched(), timedelta(minutes=30)
-        dist.init_process_group(
-            backend, store=store, rank=here.rank, world_size=here.world_size, timeout=long
-        )
-    except (dist.DistError, ValueError) as error:
-        raise RunError(
-            f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
-            "start them with torchrun -m hrpose or tools/dist_train.sh"
-        ) from error
-    try:
+        _join("nccl" if device.type == "cuda" else "gloo")
         # what is on the CPU anyway is exchanged there: nobody waits for a GPU, and a process that
         # died is noticed at once, though not one that hangs: hence half an hour where all should be
         # quick, and a day where one may look through a data set, score it or download while the
@@ -126,6 +116,21 @@ def processes(device: torch.device) -> Iterator[None]:
         _prompt.clear()
         _patient.clear()
         _leave_group()
+
+
+def _join(backend: str) -> None:
+    """Join the process group; RunError where the processes do not find one another."""
+    try:
+        store = _meet()
+        here, long = launched(), timedelta(minutes=30)
+        dist.init_process_group(
+            backend, store=store, rank=here.rank, world_size=here.world_size, timeout=long
+        )
+    except (dist.DistError, ValueError) as error:
+        raise RunError(
+            f"the processes of this run do not find one another ({str(error).splitlines()[0]}); "
+            "start them with torchrun -m hrpose or tools/dist_train.sh"
+        ) from error
 
 
 def _meet() -> dist.Store:
@@ -153,6 +158,8 @@ def _meet() -> dist.Store:
 
 def _leave_group() -> None:
     """Leave the process group; where others do not, NCCL might wait for them: not for ever."""
+    if not dist.is_initialized():
+        return
     leaving = threading.Thread(target=dist.destroy_process_group, daemon=True)
     leaving.start()
     leaving.join(_LEAVING)

@@ -26,10 +26,14 @@ class Interrupts:
 
     Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT. Under torchrun one signal may
     come twice, so there a second one counts from two seconds after the first on.
+
+    Args:
+        agree_steps: several processes ask one another after every so many steps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agree_steps: int = 1) -> None:
         self.number = 0
+        self._agree_steps = agree_steps
         self._before: dict[int, Any] = {}
         self._first = 0.0
         self._same = _SAME if "TORCHELASTIC_RUN_ID" in os.environ else 0.0
@@ -53,6 +57,15 @@ class Interrupts:
     def asked(self) -> int:
         """The signal that came, to whichever process, or 0; all must call it together."""
         return distributed.largest(self.number)
+
+    def asked_after(self, step: int, last: bool) -> int:
+        """The same between two steps, 0 where it is not yet time to ask the other processes.
+
+        Args:
+            step: of the epoch, the same on every process; `last`: after it the epoch ends.
+        """
+        alone = distributed.world_size() == 1
+        return self.asked() if alone or last or step % self._agree_steps == 0 else 0
 
     def check(self) -> None:
         """RunStopped if a signal came, to whichever process; all must call it together."""

@@ -75,6 +75,8 @@ def say_training(
         f"  loss {mean:.6f}  lr {rate:.2e}  {images * world:.1f} img/s  data wait {wait:.1%}  "
         f"{memory(device)}  ETA {duration(left * seconds)}"
     )
+    if advice := meter.advice(wait, device.type == "cpu"):
+        log.warning(advice)
     log.row("train", progress.epoch, progress.iteration, loss=loss, lr=rate)
     log.board(
         progress.iteration, train__loss=loss, train__lr=rate, speed__img_per_s=images * world,

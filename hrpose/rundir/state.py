@@ -41,7 +41,7 @@ class Progress:
     skipped: int = 0
     """Steps without effect, since their gradient was not finite."""
     skipped_in_a_row: int = 0
-    """Of these, those since the last good step."""
+    """Of these, those since the last good step; without those that lowered the scale of fp16."""
     micro_batches: int = 1
     """Parts in which a batch goes through the network, because memory was short."""
     stopped_early: bool = False

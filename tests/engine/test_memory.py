@@ -55,3 +55,36 @@ def test_parts_are_halved_until_they_fit():
 
 def test_batches_in_steps():
     assert list(in_steps([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_memory_is_asked_for_until_a_hundred_steps_went_well(monkeypatch, always):
+    """Then the first that runs short ends the run: the others do not wait for its answer."""
+    asked = []
+    monkeypatch.setattr(memory, "DistributedDataParallel", Shared)
+    monkeypatch.setattr(memory.distributed, "largest", lambda value: asked.append(value) or value)
+    network = Shared(nn.BatchNorm2d(3))
+    batch = {name: torch.zeros(4, 3, 1, 1) for name in ("images", "keypoints", "visible")}
+    guard = Memory(network, BatchStatistics(network), Progress(), RunLog(None), 1 if always else 10)
+
+    def gradients(parts):
+        list(parts)
+        return torch.zeros(())
+
+    def short(parts):
+        parts_here.append(len(list(parts)))
+        if len(parts_here) == 1:
+            raise torch.OutOfMemoryError("no room")
+        return torch.zeros(())
+
+    for _ in range(120):
+        guard.run(gradients, [batch])
+    assert len(asked) == (122 if always else 102)  # two rehearsals among them
+    parts_here = []
+    if always:
+        guard.run(short, [batch])
+        assert parts_here[:2] == [1, 2]
+    else:
+        with pytest.raises(RunError, match=r"process 0 ran out of memory \(no room\).*--resume"):
+            guard.run(short, [batch])
+        assert len(asked) == 102

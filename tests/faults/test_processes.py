@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import ROOT, TINY, rows, same_run
+from runs import ROOT, TINY, Ranks, rows, same_run
 
 CUSTOM = """
 import os
@@ -331,3 +331,27 @@ def test_uneven_ranks(tmp_path, happened):
     assert "val: SyntheticAnimals (horse10): 7 animals" in group.said()
     assert [row["epoch"] for row in rows(tmp_path / "run") if row["kind"] == "val"] == [1]
     happened("trained and validated to the end")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    name="SIGTERM to one of two processes that ask one another every third step",
+    does="runner.agree_steps=3, gradients in bf16 and in parts of 1 MB; the signal to the second "
+    "process after step 1 of 4; then `--resume`",
+    expects="both stop with 143 at a step of three, or at the end of the epoch, and save; the "
+    "resumed run equals the undisturbed one to the bit",
+)
+def test_signal_between_two_agreements(tmp_path, happened):
+    page = ("runner.agree_steps=3", "runner.gradient_bf16=True", "runner.gradient_bucket_mb=1")
+    whole = Ranks(tmp_path / "whole", *page)
+    assert whole.wait(300) == [0, 0], whole.said()
+    ranks = Ranks(tmp_path / "run", *page)
+    ranks.runs[0].reach(lambda: ranks.runs[0].steps() >= 1)
+    ranks.runs[1].send(signal.SIGTERM)
+    assert ranks.wait(300) == [143, 143], ranks.said()
+    saved = torch.load(tmp_path / "run/latest.pth", weights_only=True)["meta"]
+    assert saved["step"] in (3, 4), "after step 3 or, where the signal came later, the last one"
+    again = Ranks(tmp_path / "run", *page, options=("--resume",))
+    assert again.wait(300) == [0, 0], again.said()
+    assert same_run(tmp_path / "run", tmp_path / "whole")
+    happened(f"both left with 143 after step {saved['step']}; resumed, equal to the bit")

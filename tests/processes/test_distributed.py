@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hrpose.engine.train import train
 from hrpose.errors import RunError
+from hrpose.processes import distributed
 from hrpose.processes.device import choose_device
 from hrpose.processes.distributed import gather, mean, rank, world_size
 
@@ -72,8 +75,6 @@ def test_two_processes_train_and_evaluate_as_one(start, tmp_path):
 def test_one_process_needs_no_group():
     assert (rank(), world_size()) == (0, 1)
     assert gather("x") == ["x"]
-    import torch
-
     assert mean(torch.tensor(2.0)) == 2
 
 
@@ -89,3 +90,28 @@ def test_a_gpu_that_is_not_there_is_said(monkeypatch):
         choose_device("cuda:3")
     with pytest.raises(RunError, match="'gpu': expected auto, cpu, cuda"):
         choose_device("gpu")
+
+
+@pytest.mark.parametrize("error", [None, ValueError, RunError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("where", ["joining", "at work"])
+def test_the_process_group_is_left_on_every_way_out(monkeypatch, where, error):
+    """NCCL waits, and warns, where a process ends without."""
+    here, left = [], []
+
+    def join(*args, **options):
+        here.append("group")
+        if where == "joining" and error:
+            raise error("here")
+
+    monkeypatch.setattr(distributed, "launched", lambda: distributed.Launched(0, 2))
+    monkeypatch.setattr(distributed, "_meet", lambda: None)
+    monkeypatch.setattr(distributed.dist, "init_process_group", join)
+    monkeypatch.setattr(distributed.dist, "is_initialized", lambda: bool(here))
+    monkeypatch.setattr(distributed.dist, "new_group", lambda **options: None)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: left.append("group"))
+    expected = RunError if (error, where) == (ValueError, "joining") else error
+    ends = pytest.raises(expected) if expected else nullcontext()
+    with ends, distributed.processes(torch.device("cpu")):
+        if error:
+            raise error("here")
+    assert left == ["group"]

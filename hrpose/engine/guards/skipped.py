@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hrpose.errors import RunError
 from hrpose.processes import distributed
-from hrpose.rundir.state import Progress
+from hrpose.rundir.state import RunState
 
 _NAMED = 4
 """Animals of a skipped step that are named; the rest is counted."""
@@ -19,8 +19,12 @@ _NAMED = 4
 class SkippedSteps:
     """Counts the steps that were skipped and names their animals.
 
+    In fp16 the scale of the loss begins high, perhaps too high, and each skipped step halves it:
+    that ends no run until the scale is below 1, where it is no help any more, and what is not
+    finite comes of the weights or the animals.
+
     Args:
-        progress: where they are counted.
+        state: in whose progress they are counted.
         limit: so many in a row end the run.
         describe: from an index of the training set to words.
         warn: takes the sentence about a skipped step.
@@ -29,13 +33,14 @@ class SkippedSteps:
 
     def __init__(
         self,
-        progress: Progress,
+        state: RunState,
         limit: int,
         describe: Callable[[int], str],
         warn: Callable[[str], None],
         last_good: Callable[[], str],
     ) -> None:
-        self._progress, self._limit, self._describe, self._warn = progress, limit, describe, warn
+        self._progress, self._scaler = state.progress, state.scaler
+        self._limit, self._describe, self._warn = limit, describe, warn
         self._last_good = last_good
         self._open: list[tuple[int, Tensor, list[int]]] = []
 
@@ -57,12 +62,13 @@ class SkippedSteps:
         outcomes = torch.stack([finite for _, finite, _ in self._open]).tolist()
         steps, self._open = self._open, []
         progress = self._progress
-        for (iteration, _, indices), finite in zip(steps, outcomes, strict=True):
+        scales = self._scales_after(outcomes)
+        for (iteration, _, indices), finite, scale in zip(steps, outcomes, scales, strict=True):
             if finite:
                 progress.skipped_in_a_row = 0
                 continue
             progress.skipped += 1
-            progress.skipped_in_a_row += 1
+            progress.skipped_in_a_row += scale < 1
             everyone = [i for part in distributed.gather(indices) for i in part]
             named = "; ".join(self._describe(index) for index in everyone[:_NAMED])
             more = len(everyone) - _NAMED
@@ -70,6 +76,7 @@ class SkippedSteps:
                 f"step {iteration + 1} skipped: its gradient is not finite (number "
                 f"{progress.skipped}, {progress.skipped_in_a_row} in a row); animals: {named}"
                 + (f" and {more} more" if more > 0 else "")
+                + (f"; the scale of the loss in fp16 comes down to {scale:g}" if scale >= 1 else "")
             )
             if progress.skipped_in_a_row >= self._limit:
                 raise RunError(
@@ -77,3 +84,17 @@ class SkippedSteps:
                     "optimizer.lr, set runner.clip_grad, or use runner.precision='fp32'; "
                     + self._last_good()
                 )
+
+    def _scales_after(self, outcomes: list[bool]) -> list[float]:
+        """The scale of the loss after each of the last steps; 0 where there is none.
+
+        Worked out from the newest: each skipped step halved it. Growth is left out, which only
+        makes earlier ones larger than they were by as much.
+        """
+        scale = self._scaler.get_scale() if self._scaler.is_enabled() else 0.0
+        scales = []
+        for finite in reversed(outcomes):
+            scales.append(scale)
+            if scale and not finite:
+                scale /= self._scaler.get_backoff_factor()
+        return scales[::-1]

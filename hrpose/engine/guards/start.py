@@ -61,23 +61,31 @@ def look_at_images(
     log: RunLog,
     folder: Path | None = None,
 ) -> None:
-    """Look at the images of all `datasets`, by split, as `data.check` says.
+    """Look at the images of all `datasets`, by split, as `data.check` says: on every machine, by
+    its first process, for each may have files of its own.
 
     Raises:
-        DataError: some are bad; on every process, with those of all splits.
+        DataError: some are bad; on every process, with those of all splits and machines.
     """
     from hrpose.datasets.preflight.look import require_good_images
 
     how = experiment.data.check
-    problems = []
+    problems: list[str] = []
+    first = distributed.rank() == 0
+    looks = first or distributed.launched().local_rank == 0
     for split, dataset in datasets.items():
-        if how != "off" and distributed.rank() == 0 and dataset is not None:
+        if how != "off" and looks and dataset is not None:
+            place = folder if first else None  # several machines may share it
             try:
-                log.info(require_good_images(dataset, split, how == "full", folder, log.progress))
+                log.info(require_good_images(dataset, split, how == "full", place, log.progress))
             except DataError as error:
                 problems.append(str(error))
-    if problems := distributed.broadcast(problems):
-        raise DataError("\n".join(problems))
+    everywhere: dict[str, str] = {}  # what all machines find alike is said once
+    for number, found in enumerate(distributed.gather(problems)):
+        for problem in found:
+            everywhere.setdefault(problem, f"on the machine of process {number}: " * (number > 0))
+    if everywhere:
+        raise DataError("\n".join(where + problem for problem, where in everywhere.items()))
 
 
 def require_sound_labels(datasets: Mapping[str, PoseDataset | None], log: RunLog) -> None:

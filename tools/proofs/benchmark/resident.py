@@ -76,7 +76,7 @@ def resident_runner(page: Page, folder: Path, device: torch.device) -> tuple[Run
 def new_runner(experiment: Experiment, folder: Path, log: RunLog, device: torch.device) -> Runner:
     """The Runner of `experiment`, before its first step, without validation."""
     settings = experiment.settings
-    set_backends(settings.deterministic, device)
+    set_backends(settings.deterministic, device, settings.tf32)
     batches = loader(experiment, experiment.dataset("train"), train=True, device=device)
     identity = dict[str, Any](size_of_epoch(batches, settings))
     return make_runner(experiment, identity, batches, None, folder, log, device)
