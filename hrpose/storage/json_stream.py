@@ -118,6 +118,7 @@ class CocoStream:
     def _one_by_one(self) -> tuple[list[Any], bool]:
         """The objects of the list that were read whole, and whether they are the last."""
         found: list[Any] = []
+        self._at = _end_of_space(self._text, self._at)
         try:
             while True:
                 value, end = self._scan(self._text, self._at)
