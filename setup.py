@@ -31,6 +31,7 @@ EXTRAS = {
     "sleap": ["sleap-io", "h5py"],
     "video": ["av"],
     "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
+    "fast": ["msgspec>=0.18"],
 }
 
 setup(
@@ -55,7 +56,14 @@ setup(
     extras_require={
         **EXTRAS,
         "all": [requirement for extra in EXTRAS.values() for requirement in extra],
-        "test": [*EXTRAS["coco"], *EXTRAS["dlc"], *EXTRAS["video"], "pytest", "hypothesis"],
+        "test": [
+            *EXTRAS["coco"],
+            *EXTRAS["dlc"],
+            *EXTRAS["video"],
+            *EXTRAS["fast"],
+            "pytest",
+            "hypothesis",
+        ],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )
