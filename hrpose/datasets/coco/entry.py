@@ -22,7 +22,7 @@ LIMIT = 2.0**31
 """Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
 
 
-TOGETHER = 4096
+TOGETHER = 1024
 """Rows that are reckoned with at once: few enough for their numbers to stay in a core's cache."""
 
 

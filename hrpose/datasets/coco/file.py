@@ -18,11 +18,11 @@ from hrpose.datasets.coco.annotations import Annotations, Reader, join
 from hrpose.datasets.coco.entry import Entry
 from hrpose.datasets.coco.ids import is_whole, join_ids, names_of, whole_ids
 from hrpose.datasets.coco.images import ImageBlock, Images, Size, image_block, images_of
+from hrpose.datasets.coco.stream import LISTS, CocoStream, UnusualError
 from hrpose.datasets.faults.fault import Fault
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
-from hrpose.storage.json_stream import LISTS, CocoStream, UnusualError
 
 _TOGETHER = 4096  # entries of a file that was read as a whole, made columns of at once
 

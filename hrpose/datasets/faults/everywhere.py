@@ -11,7 +11,7 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable, extent
+from hrpose.datasets.faults.table import LabelTable, both, either, extent
 
 MOST = 0.95
 """Of all labels: what so many are, they were meant to be."""
@@ -65,7 +65,7 @@ def _shares_in_boxes(table: LabelTable) -> np.ndarray:
     slack = 0.1 * size.max(axis=2, keepdims=True)
 
     def inside(xy: np.ndarray) -> np.ndarray:
-        within = ((xy >= corner - slack) & (xy <= corner + size + slack)).all(axis=2)
+        within = both((xy >= corner - slack) & (xy <= corner + size + slack))
         return within.sum(axis=1) / np.maximum(table.counts, 1)
 
     tells = (table.counts > 0) & (corner > 0.1 * size).any(axis=(1, 2))
@@ -104,9 +104,9 @@ def labels_beyond(xy: np.ndarray, sizes: np.ndarray) -> tuple[str, np.ndarray]:
 
 def _shares_beyond(xy: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """(N,) share of the points that lie far outside; NaN where there is none, or no size."""
-    known = np.isfinite(sizes).all(axis=1) & np.isfinite(xy).any(axis=(1, 2))
-    labelled = np.isfinite(xy).all(axis=2)
-    beyond = (xy > FAR * sizes[:, None]).any(axis=2).sum(axis=1) / np.maximum(labelled.sum(1), 1)
+    finite = np.isfinite(xy)
+    known = np.isfinite(sizes).all(axis=1) & either(finite).any(axis=1)
+    beyond = either(xy > FAR * sizes[:, None]).sum(axis=1) / np.maximum(both(finite).sum(axis=1), 1)
     return np.where(known, beyond, np.nan)
 
 
@@ -170,7 +170,7 @@ def all_hidden(table: LabelTable) -> Iterator[Fault]:
 
 def _hidden(table: LabelTable) -> np.ndarray:
     """(N,) how many keypoints have coordinates and v = 0."""
-    placed = (table.points[..., :2] > 0).all(axis=2)
+    placed = both(table.points[..., :2] > 0)
     return (placed & (table.points[..., 2] == 0)).sum(axis=1)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable
+from hrpose.datasets.faults.table import LabelTable, both, either
 
 MARGIN = 0.25
 """Of the longer side: so far a point may lie outside a box that was drawn around the body."""
@@ -35,7 +35,8 @@ def _away(table: LabelTable) -> np.ndarray:
     """
     corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
     slack = MARGIN * size.max(axis=2, keepdims=True)
-    within = ((table.xy >= corner - slack) & (table.xy <= corner + size + slack)).all(axis=2)
+    xy = table.xy
+    within = both((xy >= corner - slack) & (xy <= corner + size + slack))
     count = table.counts
     usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
     odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
@@ -94,10 +95,11 @@ def odd_points(table: LabelTable) -> Iterator[Fault]:
 def _odd_points(table: LabelTable) -> np.ndarray:
     """(N, 3) bool: has a labelled point outside the image, one at (0, 0), a v that is none."""
     xy, v = table.points[..., :2], table.points[..., 2]
-    outside = ((xy < 0) | (xy > table.sizes[:, None])).any(axis=2)
-    corner = (xy == 0).all(axis=2)
-    none = np.isnan(table.points).all(axis=(1, 2))
-    known = np.isin(v, (0, 1, 2)) | none[:, None]
+    outside = either((xy < 0) | (xy > table.sizes[:, None]))
+    corner = both(xy == 0)
+    known = (v == 0) | (v == 1) | (v == 2)
+    some = np.flatnonzero(~known.all(axis=1))
+    known[some[np.isnan(table.points[some]).all(axis=(1, 2))]] = True  # without keypoints
     odd = [table.labelled & outside, table.labelled & corner, ~known]
     return np.stack([looks.any(axis=1) for looks in odd], axis=1)
 

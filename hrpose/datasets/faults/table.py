@@ -138,13 +138,26 @@ class LabelTable:
         return self.labelled.sum(axis=1)
 
 
+def both(coordinates: np.ndarray) -> np.ndarray:
+    """(N, K) bool: x and y of (N, K, 2); `all` over so short an axis takes ten times as long."""
+    return coordinates[..., 0] & coordinates[..., 1]
+
+
+def either(coordinates: np.ndarray) -> np.ndarray:
+    """(N, K) bool: x or y of (N, K, 2)."""
+    return coordinates[..., 0] | coordinates[..., 1]
+
+
 def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest (N, 2) of points (N, K, 2), NaN where there is none."""
-    known = np.isfinite(xy[..., :1]) & np.isfinite(xy[..., 1:])
-    low = np.where(known, xy, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(known, xy, -np.inf).max(axis=1, initial=-np.inf)
-    none = ~known.any(axis=1)
-    return np.where(none, np.nan, low), np.where(none, np.nan, high)
+    known = both(np.isfinite(xy))
+    low, high = np.full((len(xy), 2), np.nan), np.full((len(xy), 2), np.nan)
+    some = known.any(axis=1)
+    for axis in (0, 1):
+        values = xy[..., axis]
+        low[some, axis] = np.where(known, values, np.inf).min(axis=1, initial=np.inf)[some]
+        high[some, axis] = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)[some]
+    return low, high
 
 
 def label_table(columns: Columns, meta: KeypointMeta) -> LabelTable:

@@ -6,9 +6,9 @@ import tracemalloc
 import pytest
 
 from hrpose.datasets import CocoPoseDataset
+from hrpose.datasets.coco import stream as coco_stream
+from hrpose.datasets.coco.stream import CocoStream, UnusualError
 from hrpose.errors import DataError
-from hrpose.storage import json_stream
-from hrpose.storage.json_stream import CocoStream, UnusualError
 
 COUNT = 3000
 
@@ -19,7 +19,7 @@ def way(request, monkeypatch):
     if request.param == "msgspec":
         pytest.importorskip("msgspec")
     else:
-        monkeypatch.setattr(json_stream, "_msgspec", None)
+        monkeypatch.setattr(coco_stream, "_msgspec", None)
 
 
 def write(path, images, annotations):
@@ -83,7 +83,7 @@ def test_it_is_the_same_wherever_the_parts_end_and_as_a_whole(
     left_out = 6  # 1, 2, 3, 4, 7, 8
     assert len(once[-1]) == (60 - left_out) * (2 if kind == "two files" else 1)
     for block in (1, 300, 5000):
-        monkeypatch.setattr(json_stream, "_BLOCK", block)
+        monkeypatch.setattr(coco_stream, "_BLOCK", block)
         assert repr(read()) == repr(once)
 
     def refuse(self):
@@ -94,7 +94,7 @@ def test_it_is_the_same_wherever_the_parts_end_and_as_a_whole(
 
 
 def test_an_animal_takes_little_memory(tmp_path, monkeypatch, way, meta, test_steps):
-    monkeypatch.setattr(json_stream, "_BLOCK", 1 << 15)
+    monkeypatch.setattr(coco_stream, "_BLOCK", 1 << 15)
     numbers = range(1, COUNT + 1)
     write(tmp_path / "a.json", list(map(image, numbers)), list(map(animal, numbers)))
     args = ("a.json", "", meta, test_steps, str(tmp_path))
@@ -108,7 +108,7 @@ def test_an_animal_takes_little_memory(tmp_path, monkeypatch, way, meta, test_st
 
 
 def test_errors_far_into_a_file_name_their_place(tmp_path, monkeypatch, way, meta, test_steps):
-    monkeypatch.setattr(json_stream, "_BLOCK", 2000)
+    monkeypatch.setattr(coco_stream, "_BLOCK", 2000)
     images = [image(number) for number in range(1, 61)]
     for changes, words in [
         ({"keypoints": [1, 2, 2]}, "annotation 50 has 3 keypoint numbers, expected 3 * 4"),

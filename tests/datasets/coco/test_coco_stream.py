@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from hrpose.storage import json_stream
-from hrpose.storage.json_stream import LISTS, CocoStream, UnusualError
+from hrpose.datasets.coco import stream as coco_stream
+from hrpose.datasets.coco.stream import LISTS, CocoStream, UnusualError
 
 CONTENT = {
     "info": {"version": "1.0", "url": "http://x", "year": 2026, "list": [{"a": [1, 2]}]},
@@ -29,7 +29,7 @@ def way(request, monkeypatch):
     if request.param == "msgspec":
         pytest.importorskip("msgspec")
     else:
-        monkeypatch.setattr(json_stream, "_msgspec", None)
+        monkeypatch.setattr(coco_stream, "_msgspec", None)
 
 
 def read(path):
@@ -47,15 +47,15 @@ def test_the_lists_are_those_of_the_file_wherever_its_parts_end(
 ):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(CONTENT, **options), encoding="utf-8")
-    monkeypatch.setattr(json_stream, "_BLOCK", block)
+    monkeypatch.setattr(coco_stream, "_BLOCK", block)
     found, digest = read(path)
     assert repr(found) == repr({name: CONTENT[name] for name in LISTS})
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_file_much_longer_than_a_part_is_never_in_memory(tmp_path, monkeypatch, way):
-    monkeypatch.setattr(json_stream, "_BLOCK", 1000)
-    monkeypatch.setattr(json_stream, "_TAIL", 300)
+    monkeypatch.setattr(coco_stream, "_BLOCK", 1000)
+    monkeypatch.setattr(coco_stream, "_TAIL", 300)
     path = tmp_path / "a.json"
     rows = [{"id": number, "keypoints": [number, 2.5, 2] * 4} for number in range(2000)]
     path.write_text(json.dumps({"images": [], "annotations": rows}))

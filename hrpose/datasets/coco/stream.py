@@ -2,7 +2,7 @@
 size in memory.
 
 Only what is as it should be is read here. On anything else the caller reads the whole file by
-`json_file`, which tells what is wrong, or finds that it is odd and right.
+`storage.json_file`, which tells what is wrong, or finds that it is odd and right.
 """
 
 from __future__ import annotations
