@@ -31,6 +31,7 @@ EXTRAS = {
     "sleap": ["sleap-io", "h5py"],
     "video": ["av"],
     "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
+    "fast": ["msgspec>=0.18"],
 }
 ALL = [requirement for extra in EXTRAS.values() for requirement in extra]
 

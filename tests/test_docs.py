@@ -19,8 +19,6 @@ COMMAND = re.compile(
     r"(?:^(?:[A-Z_]+=\S+ )*(?:python -m )?|`)hrpose ([a-z][a-z-]*)(?= |`|$)([^`\n]*)", re.MULTILINE
 )
 OPTION = re.compile(r"(?<![\w.'-])--[a-z][a-z-]*")
-MEASURED_WITH = {"tests/dlc_to_coco.py"}
-"""Gone since, but figures of docs/predict.md were made with it."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +40,7 @@ def there() -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_and_links(page, there):
     text = page.read_text(encoding="utf-8")
-    named = set(FILE.findall(text)) - MEASURED_WITH
+    named = set(FILE.findall(text))
     gone = [name for name in named if not {name, f"{name}.py", f"{name}.md"} & there]
     folder = page.parent.relative_to(ROOT)
     gone += [name for name in LINK.findall(text) if os.path.normpath(folder / name) not in there]
@@ -55,7 +53,8 @@ def options() -> dict[str, set[str]]:
     found = {}
     for verb in VERBS:
         parser = argparse.ArgumentParser()
-        importlib.import_module(f"hrpose.commands.{verb}").add_arguments(parser)
+        module = importlib.import_module(f"hrpose.commands.{verb.replace('-', '_')}")
+        module.add_arguments(parser)
         found[verb] = set(parser._option_string_actions)
     return found
 

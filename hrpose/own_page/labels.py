@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from hrpose.datasets.coco.columns import read_columns
-from hrpose.datasets.coco.file import CocoFile, hashable, image_size, read_coco
+from hrpose.datasets.coco.file import CocoFile, read_coco
+from hrpose.datasets.coco.ids import names_of
 from hrpose.datasets.coco.rows import animals_of, used_categories
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -97,7 +98,7 @@ def read_labels(paths: Sequence[Path], images: Path, category: str | None) -> Ow
         DataError: a file, or a part of the data, cannot be used or is not where it should be.
     """
     named, notes = parts_of(paths)
-    files = {name: read_coco([path]) for name, path in named.items()}
+    files = {name: read_coco([path], whole=True) for name, path in named.items()}
     entry = _category(next(iter(files.values())), category)
     names = _names(entry, named["train"])
     try:
@@ -155,7 +156,7 @@ def _told(path: Path) -> str | None:
 
 def _category(file: CocoFile, wanted: str | None) -> dict[str, Any]:
     """The category whose keypoints are meant."""
-    used = {hashable(entry.content.get("category_id")) for entry in file.entries}
+    used = set(names_of(file.annotations.category_ids))
     entries = [entry for number, entry in file.categories.items() if number in used]
     if wanted is not None:
         entries = [entry for entry in file.categories.values() if entry.get("name") == wanted]
@@ -193,19 +194,15 @@ def _part(
     animals = rows.instances()
     if not len(animals):
         raise DataError(f"{path}: no animal can be used ({left_out[0][1] if left_out else 'none'})")
-    contents = {entry.id: entry.content for entry in file.entries}
+    contents = {entry.id: entry.content for entry in file.entries()}
     individuals = [
         next((v for key in INDIVIDUAL if (v := contents[number].get(key)) is not None), None)
         for number in animals.annotation_ids.tolist()
     ]
-    sizes = [
-        image_size(file.images[number]) or (np.nan, np.nan) for number in animals.image_ids.tolist()
-    ]
-    names = {number: image["file_name"] for number, image in file.images.items()}
+    sizes = file.images.sizes[file.images.rows(animals.image_ids)]
+    names = dict(zip(file.images, file.images.names(), strict=True))
     folder = _folder_of([*names.values()][:_LOOKED_FOR], images, name, path)
-    return Part(
-        name, path, folder, animals, names, np.array(sizes, np.float64), individuals, len(left_out)
-    )
+    return Part(name, path, folder, animals, names, sizes, individuals, len(left_out))
 
 
 def _folder_of(names: Sequence[str], images: Path, part: str, path: Path) -> Path:

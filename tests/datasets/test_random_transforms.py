@@ -267,6 +267,6 @@ def test_whole_frames_are_planned_as_predicting_plans_them():
         else:
             assert plan["size"] is SIZE
     near(seen / DRAWS, 0.3)
-    for wrong in (dict(prob=1.5), dict(padding=0.0)):
+    for wrong in ({"prob": 1.5}, {"padding": 0.0}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} "):
             RandomWholeFrame(**wrong)

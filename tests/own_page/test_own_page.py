@@ -150,7 +150,7 @@ def test_the_whole_frame_is_what_predict_looks_at(herd):
 
 def test_animals_that_are_alone_are_trained_in_whole_frames_too(herd):
     """So that zoom finds one at first; of two on an image nobody could tell which is meant."""
-    step = dict(type="RandomWholeFrame", prob=0.3, padding=1.25)
+    step = {"type": "RandomWholeFrame", "prob": 0.3, "padding": 1.25}
     _, _, page = herd.init(herd.write("a"))
     assert page["train_pipeline"][2] == step and step not in page["test_pipeline"]
     _, _, page = herd.init(herd.write("b", more=[herd.animal(70, 2, shift=9)]), overwrite=True)

@@ -1,12 +1,16 @@
 """What reading labels costs, by animal; and what a loader worker does that keeps freed memory.
 
-`labels` reads a drawn file of N animals with 17 keypoints, in a process of its own. `worker` loads
-a data set with one worker, in turns with and without the call of `keep_freed_memory` in it.
+`labels` reads a drawn file of N animals with 17 keypoints, in a process of its own, and then looks
+at every animal in two forked processes, as loader workers do; with `--before`, in turns with
+another checkout. `worker` loads a data set with one worker, in turns with and without the call of
+`keep_freed_memory` in it.
 """
 
 import argparse
 import gc
 import json
+import multiprocessing
+import os
 import random
 import re
 import resource
@@ -15,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hrpose.datasets import CocoPoseDataset, loader
@@ -23,6 +28,7 @@ from hrpose.keypoints import KeypointMeta
 
 CROP = (192, 256)
 NAMES = [f"k{place}" for place in range(17)]
+MOST_OBJECTS = 200_000  # of which COCO's dicts are made, 7 KB each
 
 
 def main() -> None:
@@ -30,6 +36,8 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     labels = verbs.add_parser("labels")
     labels.add_argument("--animals", type=int, default=30_000)
+    labels.add_argument("--turns", type=int, default=1)
+    labels.add_argument("--before", type=Path, help="folder of another checkout")
     read = verbs.add_parser("read", help="a file that `labels` has drawn")
     read.add_argument("file")
     worker = verbs.add_parser("worker")
@@ -39,7 +47,7 @@ def main() -> None:
     worker.add_argument("--turns", type=int, default=3)
     args = parser.parse_args()
     if args.verb == "labels":
-        draw_labels(args.animals)
+        run_labels(args.animals, args.turns, args.before)
     elif args.verb == "read":
         read_labels(args.file)
     else:
@@ -52,44 +60,83 @@ def opened(path: str, names: list[str], root: str, labels_only: bool) -> CocoPos
     return CocoPoseDataset(path, "", meta, steps, root=root, labels_only=labels_only)
 
 
-def draw_labels(count: int) -> None:
+def run_labels(count: int, turns: int, before: Path | None) -> None:
+    here = Path(__file__).resolve().parents[2]
+    checkouts = {"before": before, "now": here} if before else {"now": here}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "labels.json")
+        draw_labels(path, count)
+        for _ in range(turns):
+            for told, checkout in checkouts.items():
+                print(f"{told}: ", end="", flush=True)
+                known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+                searched = os.pathsep.join([str(checkout), *known])
+                command = [sys.executable, __file__, "read", str(path)]
+                subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": searched})
+
+
+def draw_labels(path: Path, count: int) -> None:
+    """Written an entry at a time, so that a million fit into memory."""
     draw = random.Random(0).uniform
     images = [{"id": i + 1, "file_name": f"{i}.jpg", "width": 640, "height": 480}
               for i in range(count)]  # fmt: skip
-    annotations = []
-    for number in range(1, count + 1):
-        box = [draw(50, 300), draw(50, 200), draw(100, 250), draw(100, 200)]
-        points = [(box[0] + draw(0, 1) * box[2], box[1] + draw(0, 1) * box[3]) for _ in NAMES]
-        annotations.append({
-            "id": number, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0,
-            "area": box[2] * box[3], "num_keypoints": 17,
-            "keypoints": [value for x, y in points for value in (round(x, 2), round(y, 2), 2)],
-        })  # fmt: skip
     categories = [{"id": 1, "name": "a", "keypoints": NAMES}]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "labels.json")
-        content = {"images": images, "annotations": annotations, "categories": categories}
-        path.write_text(json.dumps(content))
-        subprocess.run([sys.executable, __file__, "read", str(path)], check=True)
+    with path.open("w") as file:
+        file.write(f'{{"images": {json.dumps(images)}, "annotations": [')
+        for number in range(1, count + 1):
+            file.write((", " if number > 1 else "") + json.dumps(drawn_animal(number, draw)))
+        file.write(f'], "categories": {json.dumps(categories)}}}')
+
+
+def drawn_animal(number: int, draw: Callable[[float, float], float]) -> dict:
+    box = [draw(50, 300), draw(50, 200), draw(100, 250), draw(100, 200)]
+    points = [(box[0] + draw(0, 1) * box[2], box[1] + draw(0, 1) * box[3]) for _ in NAMES]
+    return {
+        "id": number, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0,
+        "area": box[2] * box[3], "num_keypoints": 17,
+        "keypoints": [value for x, y in points for value in (round(x, 2), round(y, 2), 2)],
+    }  # fmt: skip
 
 
 def read_labels(path: str) -> None:
-    before = peak_memory()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew, here
+    before = memory("status", "VmRSS")
     start = time.process_time()
     data = opened(path, NAMES, "", True)
     read = time.process_time() - start
-    peak = peak_memory() - before
-    start = time.process_time()
-    data.coco()
-    made = (time.process_time() - start) / len(data)
+    peak, kept = memory("status", "VmHWM") - before, memory("status", "VmRSS") - before
     print(f"{len(data)} animals: {read / len(data) * 1e6:.0f} us each, {read:.2f} CPU-s in all")
-    print(f"peak memory {peak:.0f} MB; coco(): {made * 1e6:.0f} us an animal")
+    print(
+        f"  memory: {peak:.0f} MB at most, {kept:.0f} MB kept, beside the {before:.0f} of imports"
+    )
+    own = [private_of_worker(data) for _ in range(2)]
+    print(f"  two loader workers: {own[0]:.0f} and {own[1]:.0f} MB of their own")
+    if len(data) <= MOST_OBJECTS:
+        start = time.process_time()
+        data.coco()
+        made = (time.process_time() - start) / len(data)
+        print(f"  coco(): {made * 1e6:.0f} us an animal")
 
 
-def peak_memory() -> float:
-    """MB; Linux's own count, as that of `resource` goes on from the process that started this."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+def private_of_worker(data: CocoPoseDataset) -> float:
+    """MB that a forked process no longer shares, once it has seen every animal."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def work() -> None:
+        for index in range(len(data)):
+            data.record(index, 0)
+        theirs.send(sum(memory("smaps_rollup", f"Private_{kind}") for kind in ("Clean", "Dirty")))
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    found = ours.recv()
+    process.join()
+    return found
+
+
+def memory(file: str, key: str) -> float:
+    """MB, as Linux counts them for this process."""
+    return int(re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self", file).read_text())[1]) / 1024
 
 
 def run_workers(root: Path, ann_file: str, samples: int, turns: int) -> None:

@@ -13,7 +13,8 @@ from hrpose.convert.formats import BACK, load_format, not_it
 from hrpose.convert.label_set import Category, LabelledAnimal, LabelledImage, LabelSet
 from hrpose.convert.run import ALL
 from hrpose.datasets.coco.entry import box_of, keypoints_of
-from hrpose.datasets.coco.file import CocoFile, hashable, read_coco
+from hrpose.datasets.coco.file import CocoFile, read_coco
+from hrpose.datasets.coco.ids import hashable
 from hrpose.errors import DataError, RunError
 from hrpose.storage.json_file import read_json
 
@@ -97,7 +98,7 @@ def _back(
     request: BackRequest, source: Path, content: dict[str, Any], predictions: list[Any] | None
 ) -> Back:
     """What the COCO file `source` holds, with `predictions` in the place of its labels."""
-    file = read_coco([source])
+    file = read_coco([source], whole=True)
     numbers: dict[Any, int] = {
         category_id: place for place, category_id in enumerate(file.categories)
     }
@@ -108,7 +109,7 @@ def _back(
         for image, extra in zip(file.images.values(), content["images"], strict=True)
     ]
     places = {image_id: place for place, image_id in enumerate(file.images)}
-    rows = [(str(entry), entry.content, entry.image_id) for entry in file.entries]
+    rows = [(str(entry), entry.content, entry.image_id) for entry in file.entries()]
     if predictions is not None:
         rows = list(_predictions(request.source, predictions, file))
     animals = []
@@ -186,7 +187,7 @@ def _predictions(
         where = f"{source}: prediction {number}"
         if not isinstance(row, dict):
             raise DataError(f"{where}: expected an object")
-        image_id = file.image_ids.get((0, hashable(row.get("image_id"))))
+        image_id = file.images.find(0, hashable(row.get("image_id")))
         if image_id is None:
             raise DataError(f"{where}: its image_id is not among the images of --labels")
         flat = list(row.get("keypoints") or [])

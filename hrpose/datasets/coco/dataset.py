@@ -6,7 +6,7 @@ Legend: N animals, K keypoints, W, H width and height of an image in px.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.coco.columns import read_columns
 from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
-from hrpose.datasets.coco.file import CocoFile, image_size, read_coco
+from hrpose.datasets.coco.file import read_coco
 from hrpose.datasets.coco.names import image_path
 from hrpose.datasets.coco.rows import animals_of, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
@@ -97,7 +97,7 @@ class CocoPoseDataset(PoseDataset):
         category_ids = used_categories(file, keypoints, category)
         columns = read_columns(file, keypoints, category_ids, box, area)
         rows, self._coco_annotations, self.left_out = animals_of(columns, box_clean_up, area)
-        self._images = _images_of(file, folders)
+        self._file, self._folders = file, folders
         table = label_table(columns, keypoints)
         self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
         made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
@@ -112,9 +112,8 @@ class CocoPoseDataset(PoseDataset):
         self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
         self._categories = [file.categories[category_id] for category_id in category_ids]
         self.source = ", ".join(map(str, paths))
-        self._notes = file.notes
-        self._path = paths[0]
-        self._names = _names_that_differ(file)
+        file.annotations.contents = {}  # of what is odd, which nobody asks for now
+        self._rows = columns.rows[rows.places] if box_file is None else None
         self._boxes, self._animals = rows.boxes, rows.instances()
         if not len(self._boxes):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
@@ -127,10 +126,10 @@ class CocoPoseDataset(PoseDataset):
     def record(self, index: int, epoch: int) -> dict[str, Any]:
         """As annotated, every epoch the same; the box is float64, not rounded."""
         rows = self._animals
-        path, image = self._images[int(rows.image_ids[index])]
+        image = self._file.images.row(int(rows.image_ids[index]))
         return {
-            "image_path": path,
-            "image_size": image_size(image),
+            "image_path": self._path(image),
+            "image_size": self._file.images.size(image),
             "box": self._boxes[index],
             "keypoints": rows.keypoints[index],
             "visible": rows.visible[index],
@@ -173,32 +172,34 @@ class CocoPoseDataset(PoseDataset):
 
     @cached_property
     def _coco(self) -> dict[str, Any]:
-        images = [
-            {key: value for key, value in image.items() if key != "file"}
-            for _, image in self._images.values()
-        ]
+        images = list(self._file.images.values())
+        for image in images:
+            del image["file"]
         annotations = self._coco_annotations.objects()
         return {"images": images, "annotations": annotations, "categories": self._categories}
 
     def describe(self, index: int) -> str:
         """The annotation, with its id as in the file."""
-        number = int(self._animals.annotation_ids[index])
-        if number < 0:
+        if self._rows is None:
             return f"a detection on image {self._animals.image_ids[index]} of {self.source}"
-        name, path = self._names.get(number, (number, self._path))
-        return f"annotation {name} of {path}"
+        entry = self._file.entry(int(self._rows[index]))
+        return f"annotation {entry.name} of {entry.path}"
 
     def place(self, index: int) -> Place:
         """Ids as in the file, and the image."""
-        animals = self._animals
-        _, image = self._images[int(animals.image_ids[index])]
-        number = int(animals.annotation_ids[index])
-        name, _ = self._names.get(number, (number if number >= 0 else None, self._path))
-        return Place(image.get("source_id", image["id"]), name, image["file_name"])
+        images = self._file.images
+        row = images.row(int(self._animals.image_ids[index]))
+        name = None if self._rows is None else self._file.entry(int(self._rows[index])).name
+        return Place(images.source_id(row), name, images.name(row))
 
     def image_file(self, image_id: int) -> str:
         """Where an image of `coco` is to be read."""
-        return self._images[image_id][0]
+        return self._path(self._file.images.row(image_id))
+
+    def _path(self, image: int) -> str:
+        """Of the image of a row."""
+        images = self._file.images
+        return image_path(self._folders[images.file(image)], images.name(image))
 
     def digest(self) -> str:
         """SHA-256 of the annotation files, the box file and what was chosen from them."""
@@ -207,7 +208,7 @@ class CocoPoseDataset(PoseDataset):
     def about(self) -> str:
         """How many animals from which files; which were left out and why."""
         text = super().about() + f"\nfrom {self.source}"
-        return "\n".join([text, *self._notes])
+        return "\n".join([text, *self._file.notes])
 
 
 def _check_shares(box_score_thr: float, max_left_out: float) -> None:
@@ -229,22 +230,3 @@ def _pair_up(
             "all, or one each"
         )
     return [root / name for name in files], [root / name for name in folders]
-
-
-def _images_of(file: CocoFile, folders: Sequence[Path]) -> dict[int, tuple[str, dict[str, Any]]]:
-    """Path and entry of each image, by id; `folders` are those of the files."""
-    return {
-        image_id: (image_path(folders[image["file"]], image["file_name"]), image)
-        for image_id, image in file.images.items()
-    }
-
-
-def _names_that_differ(file: CocoFile) -> dict[int, tuple[Hashable, Path]]:
-    """Name and path of annotations, by id, but of those whose name it is and that are in the first
-    file.
-    """
-    return {
-        entry.id: (entry.name, entry.path)
-        for entry in file.entries
-        if entry.source_id != entry.id or entry.path != file.paths[0]
-    }

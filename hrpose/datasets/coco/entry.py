@@ -5,7 +5,7 @@ Legend: K keypoints, W, H width and height of the image in px; boxes are x, y, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +20,18 @@ BoxFrom = Literal["file", "keypoints"]
 
 LIMIT = 2.0**31
 """Image px. What lies further out is no number to reckon with: areas in float32 would overflow."""
+
+
+TOGETHER = 1024
+"""Rows that are reckoned with at once: few enough for their numbers to stay in a core's cache."""
+
+
+def in_parts(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """`rows` some at a time, in their order; all of them at once would want new memory for every
+    step of a calculation.
+    """
+    for start in range(0, len(rows), TOGETHER):
+        yield rows[start : start + TOGETHER]
 
 
 class Entry(NamedTuple):

@@ -6,72 +6,168 @@ several files or are strings, categories without keypoints, sizes left out.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
+import numpy as np
+
+from hrpose.datasets.coco.annotations import Annotations, Reader, join
 from hrpose.datasets.coco.entry import Entry
-from hrpose.datasets.coco.names import safe_name
-from hrpose.datasets.faults.fault import Fault, Place
-from hrpose.datasets.faults.kinds import fault
+from hrpose.datasets.coco.ids import is_whole, join_ids, names_of, whole_ids
+from hrpose.datasets.coco.images import ImageBlock, Images, Size, image_block, images_of
+from hrpose.datasets.coco.stream import LISTS, CocoStream, UnusualError
+from hrpose.datasets.faults.fault import Fault
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
 
+_TOGETHER = 4096  # entries of a file that was read as a whole, made columns of at once
+
 
 @dataclass
 class CocoFile:
-    """One or more annotation files as one; ids are whole numbers that occur once."""
+    """One or more annotation files (of N annotations) as one; ids are whole numbers, each once."""
 
     paths: Sequence[Path]
-    digests: list[str] = field(default_factory=list)
+    digests: list[str]
     """SHA-256 of each file, in hex."""
-    images: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """By id: id, file_name, where given width and height, and file, the number of its file."""
-    image_ids: dict[tuple[int, Hashable], int] = field(default_factory=dict)
-    """Number of the file and id in it, to the id here."""
-    entries: list[Entry] = field(default_factory=list)
+    images: Images
+    annotations: Annotations
+    ids: np.ndarray
+    """(N,) int64"""
+    image_rows: np.ndarray
+    """(N,) the image of each annotation, as its row in `images`."""
     categories: dict[int, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     """Of ids and names; those of the labels are looked for in `datasets.faults`."""
 
+    def __len__(self) -> int:
+        return len(self.ids)
 
-def image_size(image: dict[str, Any]) -> tuple[float, float] | None:
+    def entry(self, row: int) -> Entry:
+        """An annotation; its content only where it was kept."""
+        table, source_id = self.annotations, self.annotations.source_ids[row]
+        return Entry(
+            content=table.contents.get(row, {}),
+            id=int(self.ids[row]),
+            image_id=int(self.images.ids[self.image_rows[row]]),
+            path=self.paths[table.files[row]],
+            source_id=int(source_id) if isinstance(table.source_ids, np.ndarray) else source_id,
+            number=int(table.numbers[row]),
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """All annotations, of a file that was read with `whole`."""
+        return map(self.entry, range(len(self)))
+
+    @cached_property
+    def category_ids(self) -> np.ndarray:
+        """(N,) int64
+
+        Raises:
+            DataError: an annotation is of none of the categories.
+        """
+        found, known = self.annotations.category_ids, list(self.categories)
+        if isinstance(found, np.ndarray):
+            unknown = np.flatnonzero(~np.isin(found, np.array(known, np.int64)))
+        else:
+            unknown = np.flatnonzero([name not in self.categories for name in found])
+        if not len(unknown):
+            return np.array(found, np.int64)
+        row = int(unknown[0])
+        listed = ", ".join(f"{i} ({c.get('name')})" for i, c in self.categories.items())
+        raise DataError(
+            f"{self.entry(row)}: category_id {names_of(found)[row]!r} is not among 'categories', "
+            f"which are {listed}; give it the id of its category"
+        )
+
+
+def image_size(image: dict[str, Any]) -> Size | None:
     """Width and height in px of an entry of `images`, if the file gives them."""
     return (image["width"], image["height"]) if "width" in image else None
 
 
-def read_coco(paths: Sequence[Path], file_names: str | None = None) -> CocoFile:
+def read_coco(
+    paths: Sequence[Path], file_names: str | None = None, whole: bool = False
+) -> CocoFile:
     """The annotation files `paths`, of which only images whose names fit the pattern `file_names`.
 
     Ids stay as they are if they are whole numbers and occur once, else they are counted from 1.
+
+    Args:
+        whole: keep the content of each annotation, not only what a data set needs of it.
     """
-    file = CocoFile(paths)
-    images, annotations = [], []
+    reader = Reader(whole)
+    digests: list[str] = []
+    images: list[tuple[int, ImageBlock]] = []
+    annotations: list[Annotations] = []
+    categories: dict[int, dict[str, Any]] = {}
     for number, path in enumerate(paths):
-        parts, digest = read_coco_json(path)
-        file.digests.append(digest)
-        images += [(number, entry) for entry in parts["images"]]
-        annotations += [(path, number, entry) for entry in parts["annotations"]]
-        _add_categories(file, path, parts)
-    _add_images(file, images)
-    ids = _whole_ids(file, "annotation", [entry.get("id") for _, _, entry in annotations], 0)
-    counts: Counter[Path] = Counter()
-    for new_id, (path, number, content) in zip(ids, annotations, strict=True):
-        counts[path] += 1
-        image_id = file.image_ids.get((number, hashable(content.get("image_id"))))
-        source_id = hashable(content.get("id"))
-        entry = Entry(content, new_id, image_id or 0, path, source_id, counts[path])
-        if image_id is None:
-            raise _no_such_image(file, number, entry)
-        file.entries.append(entry)
-    if file_names is not None:
-        _choose_images(file, file_names)
-    return file
+        part = _read_part(path, number, reader)
+        digests.append(part.digest)
+        images += [(number, block) for block in part.images]
+        annotations += part.annotations
+        _add_categories(categories, path, part)
+    faults: list[Fault] = []
+    where = ", ".join(map(str, paths))
+    table = images_of(paths, images, faults, where)
+    rows = join(annotations)
+    ids = whole_ids("annotation", rows.source_ids, 0, faults, where)
+    image_rows = table.find_all(rows.files, rows.source_image_ids)
+    file = CocoFile(paths, digests, table, rows, ids, image_rows, categories, [], faults)
+    lost = np.flatnonzero(image_rows < 0)
+    if len(lost):
+        raise _no_such_image(file, int(lost[0]))
+    rows.source_image_ids = np.zeros(0, np.int64)
+    return file if file_names is None else _chosen(file, file_names)
+
+
+@dataclass
+class _Part:
+    """One file."""
+
+    digest: str = ""
+    images: list[ImageBlock] = field(default_factory=list)
+    annotations: list[Annotations] = field(default_factory=list)
+    categories: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, entries: list[dict[str, Any]], file: int, reader: Reader) -> None:
+        """Some entries of the list `name`."""
+        if name == "images":
+            self.images.append(image_block(entries))
+        elif name == "annotations":
+            number = sum(map(len, self.annotations)) + 1
+            self.annotations.append(reader.read(entries, file, number))
+        else:
+            self.categories += entries
+
+
+def _read_part(path: Path, number: int, reader: Reader) -> _Part:
+    """The file `path`, the one of that `number`, some entries at a time or, where it is odd, whole.
+
+    Raises:
+        DataError: it is no COCO file.
+    """
+    part, stream, width = _Part(), CocoStream(path), reader.width
+    try:
+        for name, entries in stream:
+            part.add(name, entries, number, reader)
+        if part.images and part.annotations:
+            part.digest = stream.digest()
+            return part
+    except UnusualError:
+        pass
+    reader.width = width
+    content, digest = read_coco_json(path)
+    part = _Part(digest)
+    for name in LISTS:
+        for start in range(0, len(content[name]), _TOGETHER):
+            part.add(name, content[name][start : start + _TOGETHER], number, reader)
+    return part
 
 
 def check_category(paths: Sequence[Path], category: dict[str, Any], meta: KeypointMeta) -> None:
@@ -100,25 +196,25 @@ def check_category(paths: Sequence[Path], category: dict[str, Any], meta: Keypoi
     raise DataError(f"{place} has {what} than {ours}: {shown}{more}; make the two agree")
 
 
-def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, Any]]]) -> None:
+def _add_categories(categories: dict[int, dict[str, Any]], path: Path, part: _Part) -> None:
     """The categories of one file; where it lists none, those that its annotations name."""
-    entries = parts["categories"]
+    entries = part.categories
     if not entries:
-        ids: dict[int, None] = {}
-        for place, entry in enumerate(parts["annotations"], 1):
-            category_id = hashable(entry.get("category_id"))
-            if not _is_whole(category_id):
-                named = Entry(entry, 0, 0, path, hashable(entry.get("id")), place)
-                raise DataError(
-                    f"{named}: category_id is {category_id!r:.60}, expected a whole number"
-                )
-            ids[category_id] = None
-        entries = [{"id": category_id, "name": "animal"} for category_id in ids]
+        column = join_ids([block.category_ids for block in part.annotations])
+        names = names_of(column)
+        place = next((place for place, name in enumerate(names) if not is_whole(name)), -1)
+        if place >= 0:
+            ids = names_of(join_ids([block.source_ids for block in part.annotations]))
+            named = Entry({}, 0, 0, path, ids[place], place + 1)
+            raise DataError(
+                f"{named}: category_id is {names[place]!r:.60}, expected a whole number"
+            )
+        entries = [{"id": name, "name": "animal"} for name in dict.fromkeys(names)]
     for entry in entries:
         number = entry.get("id")
-        if not _is_whole(number):
+        if not is_whole(number):
             raise DataError(f"{path}: category id {number!r} must be a whole number")
-        known = file.categories.setdefault(number, entry)
+        known = categories.setdefault(number, entry)
         if (known.get("name"), known.get("keypoints")) != (
             entry.get("name"),
             entry.get("keypoints"),
@@ -129,104 +225,38 @@ def _add_categories(file: CocoFile, path: Path, parts: dict[str, list[dict[str, 
             )
 
 
-def _add_images(file: CocoFile, images: list[tuple[int, dict[str, Any]]]) -> None:
-    ids = _whole_ids(file, "image", [entry.get("id") for _, entry in images], -(2**63) + 1)
-    for new_id, (number, entry) in zip(ids, images, strict=True):
-        path, source_id = file.paths[number], hashable(entry.get("id"))
-        if (number, source_id) in file.image_ids:
-            raise DataError(f"{path}: image id {source_id!r} occurs twice; give each its own")
-        name = entry.get("file_name", entry.get("filename"))
-        image = {
-            "id": new_id,
-            "file_name": safe_name(path, source_id, name),
-            "file": number,
-        }
-        if new_id != source_id:
-            image["source_id"] = source_id
-        width, height = entry.get("width"), entry.get("height")
-        if width and height:
-            if not (_is_length(width) and _is_length(height)):
-                raise DataError(
-                    f"{path}: image {source_id!r}: width {width!r} and height {height!r} must be "
-                    "numbers of px, above 0"
-                )
-            image.update(width=width, height=height)
-        file.images[new_id] = image
-        file.image_ids[number, source_id] = new_id
-    _say_backslashes(file)
-
-
-def _say_backslashes(file: CocoFile) -> None:
-    """Name the images whose names hold backslashes: see `names.image_path`."""
-    named = [
-        (file.images[number], source_id)
-        for (_, source_id), number in file.image_ids.items()
-        if "\\" in file.images[number]["file_name"]
-    ]
-    if named:
-        what = f"{len(named)} file names with backslashes, read as '/' unless a file is called so"
-        places = [Place(source_id) for _, source_id in named]
-        file.faults.append(fault("backslashes", what, ", ".join(map(str, file.paths)), places))
-
-
-def _choose_images(file: CocoFile, pattern: str) -> None:
+def _chosen(file: CocoFile, pattern: str) -> CocoFile:
     """Only what belongs to images whose names fit `pattern`."""
-    total = len(file.images)
-    first = next(iter(file.images.values()))["file_name"]
-    file.images = {
-        image_id: image
-        for image_id, image in file.images.items()
-        if fnmatchcase(image["file_name"], pattern)
-    }
-    if not file.images:
+    images = file.images
+    rows = images.like(pattern)
+    if not len(rows):
         raise DataError(
-            f"{file.paths[0]}: no file_name fits {pattern!r} of file_names; one is {first!r}"
+            f"{file.paths[0]}: no file_name fits {pattern!r} of file_names; one is "
+            f"{images.name(0)!r}"
         )
-    file.entries = [entry for entry in file.entries if entry.image_id in file.images]
-    file.notes.append(f"{len(file.images)} of {total} images have names like {pattern!r}")
+    new = np.full(len(images), -1)
+    new[rows] = np.arange(len(rows))
+    kept = np.flatnonzero(new[file.image_rows] >= 0)
+    note = f"{len(rows)} of {len(images)} images have names like {pattern!r}"
+    return CocoFile(
+        file.paths,
+        file.digests,
+        images.take(rows),
+        file.annotations.take(kept),
+        file.ids[kept],
+        new[file.image_rows[kept]],
+        file.categories,
+        [note],
+        file.faults,
+    )
 
 
-def _no_such_image(file: CocoFile, number: int, entry: Entry) -> DataError:
-    """The error on an annotation whose image is not in its file, the one of that `number`."""
-    wanted = entry.content.get("image_id")
-    known = [name for place, name in file.image_ids if place == number and str(name) == str(wanted)]
+def _no_such_image(file: CocoFile, row: int) -> DataError:
+    """The error on an annotation whose image is not in its file."""
+    table = file.annotations
+    number, wanted = int(table.files[row]), names_of(table.source_image_ids)[row]
+    known = [name for name in file.images.source_ids_of(number) if str(name) == str(wanted)]
     hint = "add the image or remove the annotation"
     if known:
         hint = f"there is {known[0]!r}: write both as numbers, or both as strings"
-    return DataError(f"{entry}: image_id {wanted!r} is not among 'images'; {hint}")
-
-
-def _whole_ids(file: CocoFile, what: str, ids: list[Any], least: int) -> list[int]:
-    """`ids` if they are whole numbers from `least` on that occur once, else numbers from 1."""
-    names = list(map(hashable, ids))
-    if len(set(names)) == len(ids) and all(_is_whole(name) and name >= least for name in ids):
-        return ids
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    odd = repeated or [name for name in ids if not (_is_whole(name) and name >= least)]
-    shown = ", ".join(f"{name!r:.60}" for name in odd[:5]) + (", ..." if len(odd) > 5 else "")
-    kind = "no-id" if None in odd else "same-ids" if repeated else "ids"
-    said = f"{what} ids are not unique whole numbers ({shown}): counted from 1, in file order"
-    if kind == "ids":
-        said += "; results have those of the file"
-    bare = [f"number {place} of the list" for place, name in enumerate(ids, 1) if name is None]
-    named: list[Hashable] = [*bare] or [hashable(name) for name in odd]
-    places = [Place(name) if what == "image" else Place(None, name) for name in named]
-    file.faults.append(fault(kind, said, ", ".join(map(str, file.paths)), places))
-    return list(range(1, len(ids) + 1))
-
-
-def _is_whole(name: Any) -> TypeGuard[int]:
-    """Whether an id can stay as it is: a whole number that fits into 64 bits."""
-    return type(name) is int and abs(name) < 2**63
-
-
-def _is_length(value: Any) -> bool:
-    """Whether a width or height can be one, in px."""
-    return isinstance(value, (int, float)) and 0 < value < 2**31
-
-
-def hashable(value: Any) -> Hashable:
-    """An id as it is, or as text where it cannot be looked up."""
-    if type(value) is int or type(value) is str:  # most are
-        return value
-    return value if isinstance(value, Hashable) else repr(value)
+    return DataError(f"{file.entry(row)}: image_id {wanted!r} is not among 'images'; {hint}")

@@ -16,10 +16,15 @@ _PLAIN = re.compile(r"\w[\w-]*(\.\w[\w-]*)*(/\w[\w-]*(\.\w[\w-]*)*)*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+def is_plain(name: Any) -> bool:
+    """Whether an image may be called so, and is found under that name, seen at a glance."""
+    return type(name) is str and _PLAIN(name) is not None
+
+
 def safe_name(path: Path, source_id: Hashable, name: Any) -> str:
     """`name` of an image of the file `path` if it stays inside the image folder."""
-    if type(name) is str and _PLAIN(name):
-        return name
+    if is_plain(name):
+        return str(name)
     place = f"{path}: image {source_id!r}"
     if not (isinstance(name, str) and name):
         raise DataError(f"{place}: file_name is {name!r}, expected a path below the image folder")

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hrpose.datasets.coco.columns import CocoAnnotations, Columns, category_of, coco_annotations
+from hrpose.datasets.coco.columns import CocoAnnotations, Columns, coco_annotations
 from hrpose.datasets.coco.entry import (
     AreaFrom,
     CleanUp,
     box_of,
     clean_boxes,
     first_reasons,
+    in_parts,
     sound,
 )
-from hrpose.datasets.coco.file import CocoFile, check_category, hashable
+from hrpose.datasets.coco.file import CocoFile, check_category
+from hrpose.datasets.coco.ids import hashable
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_json
@@ -36,26 +38,35 @@ class Rows:
     boxes: np.ndarray
     """(N, 4) float64: the crop of the reference is cut around boxes that were not rounded."""
     points: np.ndarray
-    """(N, K, 3) float64 x, y, v."""
-    areas: Sequence[float]
-    numbers: Sequence[tuple[int, int, int]]
-    """Image id, annotation id, category id."""
+    """(M, K, 3) float64 x, y, v; of these and others."""
+    places: np.ndarray
+    """(N,) rows of `points`."""
+    areas: np.ndarray
+    """(N,)"""
+    numbers: np.ndarray
+    """(N, 3) int64 image id, annotation id, category id."""
     scores: np.ndarray
     """(N,)"""
 
     def instances(self) -> Instances:
         """All rows; coordinates are (0, 0) where there is no label."""
-        visible = self.points[..., 2] > 0
-        numbers = np.array(self.numbers, dtype=np.int64).reshape(-1, 3)
+        count, keypoints = len(self.places), self.points.shape[1]
+        xy = np.empty((count, keypoints, 2), np.float32)
+        visible = np.empty((count, keypoints), np.float32)
+        for rows in in_parts(np.arange(count)):
+            points = self.points[self.places[rows]]
+            seen = points[..., 2] > 0
+            xy[rows] = np.where(seen[..., None], points[..., :2], 0)
+            visible[rows] = seen
         return Instances(
-            keypoints=np.where(visible[..., None], self.points[..., :2], 0).astype(np.float32),
-            visible=visible.astype(np.float32),
+            keypoints=xy,
+            visible=visible,
             boxes=self.boxes.astype(np.float32),
-            areas=np.array(self.areas, dtype=np.float32),
-            image_ids=numbers[:, 0],
-            annotation_ids=numbers[:, 1],
+            areas=self.areas.astype(np.float32),
+            image_ids=self.numbers[:, 0].copy(),
+            annotation_ids=self.numbers[:, 1].copy(),
             box_scores=self.scores.astype(np.float32),
-            category_ids=numbers[:, 2],
+            category_ids=self.numbers[:, 2].copy(),
         )
 
 
@@ -67,7 +78,7 @@ def used_categories(file: CocoFile, meta: KeypointMeta, wanted: str | None) -> l
             names = ", ".join(repr(category.get("name")) for category in file.categories.values())
             raise DataError(f"{file.paths[0]}: no category is called {wanted!r}; there are {names}")
     else:
-        ids = sorted({category_of(file, entry) for entry in file.entries})
+        ids = np.unique(file.category_ids).tolist()
     for category_id in ids:
         check_category(file.paths, file.categories[category_id], meta)
     return ids
@@ -79,28 +90,44 @@ def animals_of(
     """Animals that can be used, in the order of the images and then of the file, as MMPose feeds
     them; the COCO annotations of all; and the annotations that are left out, each with the reason.
     """
-    entries, file = columns.entries, columns.file
-    place = {image_id: number for number, image_id in enumerate(file.images)}
-    order = np.argsort([place[entry.image_id] for entry in entries], kind="stable").astype(np.intp)
-    coco = coco_annotations(columns, order, area_from)
-    points, boxes, sizes = columns.points[order], columns.boxes[order], columns.sizes[order]
-    reasons = _why_not(points, columns.bare[order], columns.crowd[order])
-    kept = np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
+    file, coco = columns.file, coco_annotations(columns, area_from)
+    order, boxes = coco.order, columns.boxes[coco.order]
+    reasons: list[str | None] = []
+    for part in in_parts(order):
+        reasons += _why_not(columns.points[part], columns.bare[part], columns.crowd[part])
+    kept = _without(reasons)
     boxes[kept], why = clean_boxes(
-        boxes[kept], sizes[kept], clean_up, lambda row: str(entries[order[kept[row]]])
+        boxes[kept],
+        columns.sizes[order[kept]],
+        clean_up,
+        lambda row: str(columns.entry(int(order[kept[row]]))),
     )
     for row, reason in zip(kept.tolist(), why, strict=True):
-        if reason is None and clean_up == "mmpose" and coco.areas[row] <= 0:
+        if reason is None and clean_up == "mmpose" and coco.areas[order[row]] <= 0:
             reason = "of area 0"
         reasons[row] = reason
-    dropped = [(entries[order[row]], why) for row, why in enumerate(reasons) if why is not None]
-    dropped += [(entry, "of another category") for entry in columns.others]
-    dropped.sort(key=lambda one: (place[one[0].image_id], one[0].number))
-    kept = np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
-    numbers = [(coco.ids[row][1], coco.ids[row][0], coco.ids[row][2]) for row in kept.tolist()]
-    areas = [coco.areas[row] for row in kept.tolist()]
-    rows = Rows(boxes[kept], points[kept], areas, numbers, np.ones(len(kept)))
-    return rows, coco, [(entry.name, why) for entry, why in dropped]
+    dropped = [(int(columns.rows[order[row]]), why) for row, why in enumerate(reasons) if why]
+    dropped += [(row, "of another category") for row in columns.others.tolist()]
+    place, number = file.image_rows, file.annotations.numbers
+    dropped.sort(key=lambda one: (place[one[0]], number[one[0]]))
+    kept = _without(reasons)
+    places = order[kept]
+    used = columns.rows[places]
+    numbers = (file.images.ids[file.image_rows[used]], file.ids[used], file.category_ids[used])
+    rows = Rows(
+        boxes[kept],
+        columns.points,
+        places,
+        coco.areas[places],
+        np.stack(numbers, axis=1),
+        np.ones(len(kept)),
+    )
+    return rows, coco, [(file.entry(row).name, why) for row, why in dropped]
+
+
+def _without(reasons: list[str | None]) -> np.ndarray:
+    """Rows of those that can be used."""
+    return np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
 
 
 def _why_not(points: np.ndarray, bare: np.ndarray, crowd: np.ndarray) -> list[str | None]:
@@ -138,12 +165,12 @@ def read_detections(
         score = entry.get("score")
         if not isinstance(score, int | float) or abs(score) > 1e30:
             raise DataError(f"{path}: detection {place}: score is {score!r:.80}, expected a number")
-        image_id = file.image_ids.get((0, hashable(entry.get("image_id"))))
+        image_id = file.images.find(0, hashable(entry.get("image_id")))
         if not score >= least:
             reason = f"with a score below {least}"
         elif entry.get("category_id") not in category_ids:
             reason = "of another category"
-        elif image_id is None or image_id not in file.images:
+        elif image_id is None:
             reason = "on an image that the annotation file does not have"
         if reason is None and image_id is not None:
             boxes.append(box)
@@ -152,6 +179,12 @@ def read_detections(
             scores.append(float(score))
         else:
             left_out.append((f"detection {place}", str(reason)))
-    points = np.zeros((len(boxes), len(meta), 3))
-    crops = np.array(boxes, np.float64).reshape(-1, 4)
-    return Rows(crops, points, areas, numbers, np.array(scores)), digest, left_out
+    rows = Rows(
+        np.array(boxes, np.float64).reshape(-1, 4),
+        np.zeros((1, len(meta), 3)),
+        np.zeros(len(boxes), np.intp),
+        np.array(areas, np.float64),
+        np.array(numbers, np.int64).reshape(-1, 3),
+        np.array(scores, np.float64),
+    )
+    return rows, digest, left_out

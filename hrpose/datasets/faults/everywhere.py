@@ -11,7 +11,7 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable, extent
+from hrpose.datasets.faults.table import LabelTable, both, either, extent
 
 MOST = 0.95
 """Of all labels: what so many are, they were meant to be."""
@@ -27,7 +27,7 @@ LEAST_FOR_NAMES = 20
 
 def fractions(table: LabelTable) -> Iterator[Fault]:
     """Keypoints or boxes between 0 and 1."""
-    low, high = extent(table.xy)
+    low, high = table.extents[:, :2], table.extents[:, 2:]
     found = [("keypoints", _are_fractions(low, high, table.sizes))]
     boxes = table.boxes
     found += [("boxes", _are_fractions(boxes[:, :2], boxes[:, :2] + boxes[:, 2:], table.sizes))]
@@ -49,20 +49,27 @@ def _are_fractions(low: np.ndarray, high: np.ndarray, sizes: np.ndarray) -> np.n
 
 def keypoints_from_the_box(table: LabelTable) -> Iterator[Fault]:
     """Keypoints that count from the corner of the box."""
+    shares = table.by_parts(_shares_in_boxes)
+    tells = shares[:, 2] > 0
+    moved = tells & (shares[:, 0] <= 0.5) & (shares[:, 1] >= MOST)
+    if tells.any() and moved.sum() >= 0.8 * tells.sum():
+        what = f"the keypoints of {moved.sum()} animals fit their boxes if counted from its corner"
+        yield fault("box-relative", what, table.file, table.at(moved))
+
+
+def _shares_in_boxes(table: LabelTable) -> np.ndarray:
+    """(N, 3) share of the labelled points that lie in the box; of those counted from its corner;
+    and whether the two can be told apart, 1 or 0.
+    """
     corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
     slack = 0.1 * size.max(axis=2, keepdims=True)
 
     def inside(xy: np.ndarray) -> np.ndarray:
-        """(N,) share of labelled points in their box."""
-        within = ((xy >= corner - slack) & (xy <= corner + size + slack)).all(axis=2)
-        return within.sum(axis=1) / np.maximum(table.labelled.sum(axis=1), 1)
+        within = both((xy >= corner - slack) & (xy <= corner + size + slack))
+        return within.sum(axis=1) / np.maximum(table.counts, 1)
 
-    tells = table.labelled.any(axis=1) & (corner > 0.1 * size).any(axis=(1, 2))
-    apart = tells & (inside(table.xy) <= 0.5)
-    moved = apart & (inside(table.xy + corner) >= MOST)
-    if tells.any() and moved.sum() >= 0.8 * tells.sum():
-        what = f"the keypoints of {moved.sum()} animals fit their boxes if counted from its corner"
-        yield fault("box-relative", what, table.file, table.at(moved))
+    tells = (table.counts > 0) & (corner > 0.1 * size).any(axis=(1, 2))
+    return np.stack([inside(table.xy), inside(table.xy + corner), tells], axis=1)
 
 
 def tiny_boxes(table: LabelTable) -> Iterator[Fault]:
@@ -82,7 +89,8 @@ def tiny_boxes(table: LabelTable) -> Iterator[Fault]:
 
 def other_size(table: LabelTable) -> Iterator[Fault]:
     """Labels that were made for larger images."""
-    what, rows = labels_beyond(table.xy, table.sizes)
+    shares = table.by_parts(lambda part: _shares_beyond(part.xy, part.sizes))
+    what, rows = _told_beyond(shares, table.extents[:, 2:], table.sizes)
     if what:
         yield fault("other-size", what, table.file, table.at(rows))
 
@@ -91,15 +99,27 @@ def labels_beyond(xy: np.ndarray, sizes: np.ndarray) -> tuple[str, np.ndarray]:
     """A sentence where points (N, K, 2) reach far out of images of `sizes` (N, 2) for many animals,
     else ''; and a mask (N,) of these.
     """
-    known = np.isfinite(sizes).all(axis=1) & np.isfinite(xy).any(axis=(1, 2))
-    labelled = np.isfinite(xy).all(axis=2)
-    beyond = (xy > FAR * sizes[:, None]).any(axis=2).sum(axis=1) / np.maximum(labelled.sum(1), 1)
-    rows = known & (beyond > 0.25)
+    return _told_beyond(_shares_beyond(xy, sizes), extent(xy)[1], sizes)
+
+
+def _shares_beyond(xy: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(N,) share of the points that lie far outside; NaN where there is none, or no size."""
+    finite = np.isfinite(xy)
+    known = np.isfinite(sizes).all(axis=1) & either(finite).any(axis=1)
+    beyond = either(xy > FAR * sizes[:, None]).sum(axis=1) / np.maximum(both(finite).sum(axis=1), 1)
+    return np.where(known, beyond, np.nan)
+
+
+def _told_beyond(
+    shares: np.ndarray, highest: np.ndarray, sizes: np.ndarray
+) -> tuple[str, np.ndarray]:
+    """As `labels_beyond`, of `_shares_beyond` and the greatest x and y (N, 2)."""
+    known, rows = ~np.isnan(shares), shares > 0.25
     if not rows.any() or rows.sum() < known.sum() / 3:
         return "", rows
-    share = extent(xy)[1][rows] / sizes[rows]
-    width, height = sizes[rows][int(share.max(axis=1).argmax())]
-    x, y = extent(xy)[1][rows][int(share.max(axis=1).argmax())]
+    share = (highest[rows] / sizes[rows]).max(axis=1)
+    width, height = sizes[rows][int(share.argmax())]
+    x, y = highest[rows][int(share.argmax())]
     return (
         f"the keypoints of {rows.sum()} of {known.sum()} animals lie outside their images, up to "
         f"({x:.0f}, {y:.0f}) in one of {width:.0f} x {height:.0f} px"
@@ -138,20 +158,25 @@ def odd_areas(table: LabelTable) -> Iterator[Fault]:
 
 def all_hidden(table: LabelTable) -> Iterator[Fault]:
     """Keypoints with coordinates that do not count, for their v."""
-    placed = (table.points[..., :2] > 0).all(axis=2)
-    hidden = placed & (table.points[..., 2] == 0)
-    if hidden.sum() > table.labelled.sum():
-        rows = hidden.any(axis=1)
+    hidden = table.by_parts(_hidden)
+    if hidden.sum() > table.counts.sum():
+        rows = hidden > 0
         what = (
             f"{hidden.sum()} keypoints of {rows.sum()} animals have coordinates and v = 0, which "
-            f"counts as not labelled; {table.labelled.sum()} are labelled"
+            f"counts as not labelled; {table.counts.sum()} are labelled"
         )
         yield fault("all-hidden", what, table.file, table.at(rows))
 
 
+def _hidden(table: LabelTable) -> np.ndarray:
+    """(N,) how many keypoints have coordinates and v = 0."""
+    placed = both(table.points[..., :2] > 0)
+    return (placed & (table.points[..., 2] == 0)).sum(axis=1)
+
+
 def never_labelled(table: LabelTable) -> Iterator[Fault]:
     """Keypoints that no animal has."""
-    if table.labelled.any(axis=1).sum() < LEAST_FOR_NAMES:
+    if (table.counts > 0).sum() < LEAST_FOR_NAMES:
         return
     names = [repr(table.meta.names[k]) for k in np.flatnonzero(~table.labelled.any(axis=0))]
     if names:

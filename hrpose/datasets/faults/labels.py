@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from hrpose.datasets.coco.file import CocoFile
+from hrpose.datasets.coco.ids import names_of
 from hrpose.datasets.faults import everywhere, single
 from hrpose.datasets.faults.fault import Fault, Place
 from hrpose.datasets.faults.kinds import fault
@@ -49,8 +50,10 @@ def left_out_faults(
     table: LabelTable, left_out: Sequence[tuple[Hashable, str]], most: float
 ) -> Iterator[Fault]:
     """Whether more than the share `most` of the animals were left out, and why."""
-    rows = {name: row for row, name in enumerate(table.names)} if left_out else {}
-    told_bare = {name for name, row in rows.items() if not table.contents[row].get("num_keypoints")}
+    wanted = {name for name, _ in left_out}
+    names = table.names() if wanted else []
+    rows = {name: row for row, name in enumerate(names) if name in wanted}
+    told_bare = {name for name, row in rows.items() if table.told_none[row]}
     broken: list[tuple[Hashable, str]] = []
     bare: list[tuple[Hashable, str]] = []
     for name, reason in left_out:
@@ -90,20 +93,18 @@ def faults_of(
 def file_faults(file: CocoFile, category_ids: Sequence[int]) -> Iterator[Fault]:
     """What is odd about ids, categories and names of files."""
     where = ", ".join(map(str, file.paths))
-    zero = [e for e in file.entries if type(e.source_id) is int and e.source_id == 0]
+    ids = file.annotations.source_ids
+    zero = [name for name in names_of(ids) if type(name) is int and name == 0]
     if zero:
-        places = [Place(None, entry.source_id) for entry in zero]
+        places = [Place(None, name) for name in zero]
         yield fault("zero-ids", "annotation ids from 0", where, places)
     for number, category in file.categories.items():
         name = category.get("name")
         if number not in category_ids and not category.get("keypoints"):
             what = f"category {name!r} (id {number}) has no keypoints and no annotation"
             yield fault("placeholder", what, where)
-    known = {(image["file"], image["file_name"]) for image in file.images.values()}
-    if len(known) < len(file.images):
-        names: dict[tuple[int, str], list[int]] = {}
-        for number, image in file.images.items():
-            names.setdefault((image["file"], image["file_name"]), []).append(number)
-        again = [numbers for numbers in names.values() if len(numbers) > 1]
+    images = file.images
+    again = images.under_several_ids()
+    if again:
         what = f"{len(again)} image files stand there under several ids"
-        yield fault("image-twice", what, where, [Place(numbers[1]) for numbers in again])
+        yield fault("image-twice", what, where, [Place(ids[1]) for ids in again])

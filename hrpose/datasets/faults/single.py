@@ -11,7 +11,7 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable
+from hrpose.datasets.faults.table import LabelTable, both, either
 
 MARGIN = 0.25
 """Of the longer side: so far a point may lie outside a box that was drawn around the body."""
@@ -21,25 +21,38 @@ LEAST = 3
 
 def outside_box(table: LabelTable) -> Iterator[Fault]:
     """Animals that have fewer than half of their points in their box; the furthest first."""
-    corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
-    slack = MARGIN * size.max(axis=2, keepdims=True)
-    within = ((table.xy >= corner - slack) & (table.xy <= corner + size + slack)).all(axis=2)
-    count = table.labelled.sum(axis=1)
-    usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
-    odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
-    if odd.any():
-        centre = table.boxes[:, :2] + table.boxes[:, 2:] / 2
-        middle = np.where(table.labelled[..., None], table.points[..., :2], 0).sum(axis=1)
-        away = np.linalg.norm(middle / np.maximum(count, 1)[:, None] - centre, axis=1)
-        rows = np.flatnonzero(odd)
-        rows = rows[np.argsort(-(away / size.max(axis=(1, 2)))[rows], kind="stable")]
+    away = table.by_parts(_away)
+    rows = np.flatnonzero(~np.isnan(away))
+    if len(rows):
+        rows = rows[np.argsort(-away[rows], kind="stable")]
         what = f"{len(rows)} with most of the labelled keypoints outside the box"
         yield fault("outside-box", what, table.file, table.at(rows))
 
 
+def _away(table: LabelTable) -> np.ndarray:
+    """(N,) how far the points lie from the centre of the box, by its longer side; NaN where enough
+    of them are in it.
+    """
+    corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
+    slack = MARGIN * size.max(axis=2, keepdims=True)
+    xy = table.xy
+    within = both((xy >= corner - slack) & (xy <= corner + size + slack))
+    count = table.counts
+    usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
+    odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
+    away = np.full(len(table), np.nan)
+    if odd.any():
+        centre = table.boxes[:, :2] + table.boxes[:, 2:] / 2
+        middle = np.where(table.labelled[..., None], table.points[..., :2], 0).sum(axis=1)
+        far = np.linalg.norm(middle / np.maximum(count, 1)[:, None] - centre, axis=1)
+        # not known, as with points that are not finite: behind all others
+        away[odd] = np.nan_to_num(far / size.max(axis=(1, 2)), nan=-1.0, posinf=np.inf)[odd]
+    return away
+
+
 def flat_boxes(table: LabelTable) -> Iterator[Fault]:
     """Boxes without width or height around labelled points."""
-    flat = (table.boxes[:, 2:] == 0).any(axis=1) & table.labelled.any(axis=1)
+    flat = (table.boxes[:, 2:] == 0).any(axis=1) & (table.counts > 0)
     if flat.any():
         what = f"{flat.sum()} with a box without width or height, though there are keypoints"
         yield fault("flat-box", what, table.file, table.at(flat))
@@ -47,16 +60,17 @@ def flat_boxes(table: LabelTable) -> Iterator[Fault]:
 
 def twice(table: LabelTable) -> Iterator[Fault]:
     """Animals that stand there again, in the same image with the same numbers."""
-    _, image, counts = np.unique(table.image_ids, return_inverse=True, return_counts=True)
-    rows = np.flatnonzero(counts[image] > 1)
-    flat = table.points.reshape(len(table), -1)
-    values = np.column_stack([table.image_ids[rows], table.boxes[rows], flat[rows]])
-    values = np.nan_to_num(values, nan=-1.0)
-    seen: set[bytes] = set()
+    image, boxes = table.image_rows, np.nan_to_num(table.boxes, nan=-1.0)
+    rows = np.flatnonzero((np.bincount(image)[image] > 1) & (table.counts > 0))
+    rows = rows[np.lexsort([*boxes[rows].T, image[rows]])]  # those of one box stand together
+    same = (image[rows][1:] == image[rows][:-1]) & (boxes[rows][1:] == boxes[rows][:-1]).all(axis=1)
+    rows = rows[np.flatnonzero(same)[:, None] + (0, 1)]
+    seen: set[tuple[int, bytes, bytes]] = set()
     again = np.zeros(len(table), bool)
-    for row, labelled, numbers in zip(rows, table.labelled[rows].any(axis=1), values, strict=True):
-        key = numbers.tobytes()
-        again[row] = labelled and key in seen
+    for row in np.unique(rows).tolist():
+        points = np.nan_to_num(table.points[row], nan=-1.0)
+        key = int(image[row]), boxes[row].tobytes(), points.tobytes()
+        again[row] = key in seen
         seen.add(key)
     if again.any():
         what = f"{again.sum()} with box and keypoints of another of its image"
@@ -65,46 +79,40 @@ def twice(table: LabelTable) -> Iterator[Fault]:
 
 def odd_points(table: LabelTable) -> Iterator[Fault]:
     """Single keypoints that are legal and odd."""
-    xy, v = table.points[..., :2], table.points[..., 2]
-    outside = ((xy < 0) | (xy > table.sizes[:, None])).any(axis=2)
-    corner = (xy == 0).all(axis=2)
-    none = np.isnan(table.points).all(axis=(1, 2))
-    known = np.isin(v, (0, 1, 2)) | none[:, None]
     looks = [
-        (
-            "outside-image",
-            "with a labelled keypoint outside the image",
-            (table.labelled & outside).any(axis=1),
-        ),
+        ("outside-image", "with a labelled keypoint outside the image"),
         (
             "corner-points",
             "with a labelled keypoint at exactly (0, 0): where it is not there, v should be 0",
-            (table.labelled & corner).any(axis=1),
         ),
-        (
-            "visibility",
-            "with a v other than 0, 1 or 2: above 0 counts as labelled",
-            (~known).any(axis=1),
-        ),
+        ("visibility", "with a v other than 0, 1 or 2: above 0 counts as labelled"),
     ]
-    for kind, what, odd in looks:
+    for (kind, what), odd in zip(looks, table.by_parts(_odd_points).T, strict=True):
         if odd.any():
             yield fault(kind, f"{odd.sum()} {what}", table.file, table.at(odd))
 
 
+def _odd_points(table: LabelTable) -> np.ndarray:
+    """(N, 3) bool: has a labelled point outside the image, one at (0, 0), a v that is none."""
+    xy, v = table.points[..., :2], table.points[..., 2]
+    outside = either((xy < 0) | (xy > table.sizes[:, None]))
+    corner = both(xy == 0)
+    known = (v == 0) | (v == 1) | (v == 2)
+    some = np.flatnonzero(~known.all(axis=1))
+    known[some[np.isnan(table.points[some]).all(axis=(1, 2))]] = True  # without keypoints
+    odd = [table.labelled & outside, table.labelled & corner, ~known]
+    return np.stack([looks.any(axis=1) for looks in odd], axis=1)
+
+
 def odd_fields(table: LabelTable) -> Iterator[Fault]:
     """Other fields of an annotation that are not what they should be."""
-    labelled = table.labelled.sum(axis=1).tolist()
-    miscounted, crowds = [], []
-    for content, count in zip(table.contents, labelled, strict=True):
-        told = content.get("num_keypoints", count)
-        miscounted.append(told != count and bool(content.get("keypoints")))
-        crowds.append(bool(content.get("iscrowd")))
+    told = table.told
+    miscounted = ~np.isnan(told) & (told != table.counts) & ~table.bare
     looks = [
         (
             "miscounted",
             "whose num_keypoints is not how many v are above 0: counted anew",
-            np.array(miscounted, bool),
+            miscounted,
         ),
         (
             "no-area",
@@ -114,7 +122,7 @@ def odd_fields(table: LabelTable) -> Iterator[Fault]:
         (
             "iscrowd",
             "with an iscrowd that is neither 0 nor 1, but NaN or '0': taken as 0",
-            np.array(crowds, bool),
+            table.odd_crowd,
         ),
     ]
     for kind, what, odd in looks:

@@ -5,43 +5,37 @@ Legend: N annotations, K keypoints, W, H width and height of an image in px; box
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from hrpose.datasets.coco.columns import Columns
+from hrpose.datasets.coco.columns import Columns, taken
+from hrpose.datasets.coco.entry import in_parts
 from hrpose.datasets.faults.fault import Place
 from hrpose.keypoints import KeypointMeta
 
 
 @dataclass
 class LabelTable:
-    """The annotations that are animals: of the categories used, and not marked iscrowd."""
+    """The annotations that are animals: of the categories used, and not marked iscrowd.
 
-    file: str
+    Looks that reckon with all keypoints do it `by_parts`.
+    """
+
+    columns: Columns
     meta: KeypointMeta
-    contents: list[dict[str, Any]]
-    """(N,) as in the file."""
-    image_ids: np.ndarray
-    """(N,) int64."""
-    sizes: np.ndarray
-    """(N, 2) W, H of the image; NaN where it is not known."""
-    points: np.ndarray
-    """(N, K, 3) x, y, v; NaN where there are none."""
-    boxes: np.ndarray
-    """(N, 4) NaN where there is none."""
-    areas: np.ndarray
-    """(N,) image px squared; NaN where there is none."""
-    names: list[Hashable]
-    """(N,) ids of the annotations in the file."""
-    images: dict[int, dict[str, Any]]
-    """By id, as `CocoFile` has them."""
+    rows: np.ndarray
+    """(N,) their rows in `columns`."""
 
     def __len__(self) -> int:
-        return len(self.contents)
+        return len(self.rows)
+
+    @property
+    def file(self) -> str:
+        """Path of the annotation file or files."""
+        return ", ".join(map(str, self.columns.file.paths))
 
     def at(self, rows: np.ndarray) -> tuple[Place, ...]:
         """Places of a mask (N,), or of rows in their order."""
@@ -50,15 +44,50 @@ class LabelTable:
 
     def place(self, row: int) -> Place:
         """Where to find the annotation of a row."""
-        image = self.images[int(self.image_ids[row])]
-        return Place(image.get("source_id", image["id"]), self.names[row], image["file_name"])
+        images, where = self.columns.file.images, int(self.rows[row])
+        image = int(self.columns.image_rows[where])
+        return Place(images.source_id(image), self.name(row), images.name(image))
+
+    def name(self, row: int) -> Hashable:
+        """Id of the annotation in the file."""
+        return self.columns.entry(int(self.rows[row])).name
+
+    def by_parts(self, look: Callable[[LabelTable], np.ndarray]) -> np.ndarray:
+        """(N, ...) what `look` finds in some rows at a time, together."""
+        parts = in_parts(self.rows)
+        return np.concatenate([look(LabelTable(self.columns, self.meta, rows)) for rows in parts])
+
+    @cached_property
+    def image_rows(self) -> np.ndarray:
+        """(N,) which image each is on."""
+        return taken(self.columns.image_rows, self.rows)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(N, 2) W, H of the image; NaN where it is not known."""
+        return self.columns.file.images.sizes[self.image_rows]
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """(N, K, 3) x, y, v; NaN where there are none."""
+        return taken(self.columns.points, self.rows)
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """(N, 4) NaN where there is none."""
+        return taken(self.columns.boxes, self.rows)
+
+    @cached_property
+    def areas(self) -> np.ndarray:
+        """(N,) image px squared; NaN where there is none."""
+        return taken(self.columns.areas, self.rows)
 
     @cached_property
     def labelled(self) -> np.ndarray:
         """(N, K) bool: v above 0."""
         return self.points[..., 2] > 0
 
-    @cached_property
+    @property
     def xy(self) -> np.ndarray:
         """(N, K, 2) of the labelled points, NaN elsewhere."""
         return np.where(self.labelled[..., None], self.points[..., :2], np.nan)
@@ -66,32 +95,71 @@ class LabelTable:
     @cached_property
     def spans(self) -> np.ndarray:
         """(N,) longer side of the box around the labelled points, NaN where there is none."""
-        low, high = extent(self.xy)
-        return (high - low).max(axis=1)
+        return (self.extents[:, 2:] - self.extents[:, :2]).max(axis=1)
+
+    @cached_property
+    def extents(self) -> np.ndarray:
+        """(N, 4) least x, y and greatest x, y of the labelled points, NaN where there is none."""
+        return self.by_parts(lambda part: np.concatenate(extent(part.xy), axis=1))
+
+    @cached_property
+    def bare(self) -> np.ndarray:
+        """(N,) bool: without keypoints."""
+        return self.columns.bare[self.rows]
+
+    @cached_property
+    def told(self) -> np.ndarray:
+        """(N,) num_keypoints; NaN where it does not stand there, -1 where it is no number."""
+        return self._column(self.columns.file.annotations.told)
+
+    @cached_property
+    def told_none(self) -> np.ndarray:
+        """(N,) bool: num_keypoints is not there, 0 or empty."""
+        return self._column(self.columns.file.annotations.told_none)
+
+    @cached_property
+    def odd_crowd(self) -> np.ndarray:
+        """(N,) bool: marked iscrowd by something else than 0 and 1, which does not count."""
+        return self._column(self.columns.file.annotations.odd_crowd)
+
+    def _column(self, column: np.ndarray) -> np.ndarray:
+        return column[self.columns.rows[self.rows]]
+
+    def names(self) -> list[Hashable]:
+        """(N,) ids of the annotations in the file."""
+        ids = self.columns.file.annotations.source_ids
+        if isinstance(ids, np.ndarray):
+            return self._column(ids).tolist()
+        return list(map(self.name, range(len(self))))
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(N,) labelled points."""
+        return self.labelled.sum(axis=1)
+
+
+def both(coordinates: np.ndarray) -> np.ndarray:
+    """(N, K) bool: x and y of (N, K, 2); `all` over so short an axis takes ten times as long."""
+    return coordinates[..., 0] & coordinates[..., 1]
+
+
+def either(coordinates: np.ndarray) -> np.ndarray:
+    """(N, K) bool: x or y of (N, K, 2)."""
+    return coordinates[..., 0] | coordinates[..., 1]
 
 
 def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest (N, 2) of points (N, K, 2), NaN where there is none."""
-    known = np.isfinite(xy[..., :1]) & np.isfinite(xy[..., 1:])
-    low = np.where(known, xy, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(known, xy, -np.inf).max(axis=1, initial=-np.inf)
-    none = ~known.any(axis=1)
-    return np.where(none, np.nan, low), np.where(none, np.nan, high)
+    known = both(np.isfinite(xy))
+    low, high = np.full((len(xy), 2), np.nan), np.full((len(xy), 2), np.nan)
+    some = known.any(axis=1)
+    for axis in (0, 1):
+        values = xy[..., axis]
+        low[some, axis] = np.where(known, values, np.inf).min(axis=1, initial=np.inf)[some]
+        high[some, axis] = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)[some]
+    return low, high
 
 
 def label_table(columns: Columns, meta: KeypointMeta) -> LabelTable:
     """The animals of `columns`: all that are not marked iscrowd."""
-    file, animals = columns.file, np.flatnonzero(~columns.crowd)
-    entries = [columns.entries[row] for row in animals.tolist()]
-    return LabelTable(
-        file=", ".join(map(str, file.paths)),
-        meta=meta,
-        contents=[entry.content for entry in entries],
-        image_ids=np.array([entry.image_id for entry in entries], np.int64),
-        sizes=columns.sizes[animals],
-        points=columns.points[animals],
-        boxes=columns.boxes[animals],
-        areas=np.array([columns.areas[row] for row in animals.tolist()], np.float64),
-        names=[entry.name for entry in entries],
-        images=file.images,
-    )
+    return LabelTable(columns, meta, np.flatnonzero(~columns.crowd))
