@@ -3,7 +3,13 @@
 Only what makes tensors brings torch: `batch`, `shipping` and `loader`, which are not imported here.
 """
 
-from hrpose.datasets import photometric, random_transforms, synthetic, transforms
+from hrpose.datasets import (
+    photometric,
+    random_transforms,
+    synthetic,
+    transforms,
+    whole_pixel_crop,
+)
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.coco.dataset import CocoPoseDataset
 
@@ -14,4 +20,5 @@ __all__ = [
     "random_transforms",
     "synthetic",
     "transforms",
+    "whole_pixel_crop",
 ]
