@@ -155,3 +155,19 @@ def test_the_horse_page_for_a_cpu_is_the_experiment_that_it_repeats():
         *loaded("hrnet_w32_macaque_256x192")["train_pipeline"][2:-1],
         {"type": "Warp", "size": (128, 96)},
     ]
+
+
+@pytest.mark.parametrize("name", ["superanimal_quadruped", "superanimal_topviewmouse"])
+def test_superanimal_s_pages_are_deeplabcut_s(golden, name):
+    facts = json.loads((golden / "deeplabcut/models.json").read_text())["models"][name]
+    path = FOLDER / "superanimal" / f"{name}.py"
+    page = load(path)
+    assert page["keypoints"]["names"] == facts["bodyparts"]
+    assert [list(pair) for pair in page["keypoints"]["flip_pairs"]] == facts["flip_pairs"]
+    assert page["keypoints"]["dataset"] == name
+    assert page["codec"]["input_size"] == tuple(facts["input"]["crop_width_height"])
+    assert page["codec"]["heatmap_size"] == tuple(facts["input"]["heatmap_size"])
+    assert page["model"]["flip_test"] is facts["input"]["flip_test"]
+    assert [step["type"] for step in page["test_pipeline"]] == ["LoadImage", "WholePixelCrop"]
+    assert facts["address"] in path.read_text()
+    assert "research use only" in path.read_text().replace("\n# ", " ")
