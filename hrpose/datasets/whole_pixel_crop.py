@@ -56,7 +56,7 @@ class WholePixelCrop(Transform):
             region = Region.whole(read_image(sample["image_path"]))
             piece = _cut(region, left, top, right, bottom)
             assert piece is not None  # of the whole photograph
-        sample["image"] = cv2.resize(piece, self.size, sample["out"], 0, 0, cv2.INTER_LINEAR)
+        sample["image"] = cv2.resize(piece, self.size, sample.get("out"), 0, 0, cv2.INTER_LINEAR)
         keypoints = sample["keypoints"]
         moved = (keypoints @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         np.copyto(moved, keypoints, where=sample["visible"][:, None] <= 0)
