@@ -252,3 +252,19 @@ def test_files_of_the_eleven_lie_where_mmpose_documents_them(name):
     }
     splits = [data[split] for split in ("train", "val", "test")]
     assert [f"{split['ann_file']} {split['img_root']}" for split in splits] == expected[folder]
+
+
+@pytest.mark.parametrize("name", ["superanimal_quadruped", "superanimal_topviewmouse"])
+def test_superanimal_s_pages_are_deeplabcut_s(golden, name):
+    facts = json.loads((golden / "deeplabcut/models.json").read_text())["models"][name]
+    path = FOLDER / "superanimal" / f"{name}.py"
+    page = load(path)
+    assert page["keypoints"]["names"] == facts["bodyparts"]
+    assert [list(pair) for pair in page["keypoints"]["flip_pairs"]] == facts["flip_pairs"]
+    assert page["keypoints"]["dataset"] == name
+    assert page["codec"]["input_size"] == tuple(facts["input"]["crop_width_height"])
+    assert page["codec"]["heatmap_size"] == tuple(facts["input"]["heatmap_size"])
+    assert page["model"]["flip_test"] is facts["input"]["flip_test"]
+    assert [step["type"] for step in page["test_pipeline"]] == ["LoadImage", "WholePixelCrop"]
+    assert facts["address"] in path.read_text()
+    assert "research use only" in path.read_text().replace("\n# ", " ")

@@ -17,6 +17,8 @@ class Codec(ABC):
     """(W, H)."""
     udp: bool
     """Whether crops must be warped with `geometry.udp_matrix`."""
+    refinement: bool = False
+    """Whether `decode` reads offsets, x and y of each keypoint, behind the heatmaps: 3 K maps."""
 
     @abstractmethod
     def encode(self, keypoints: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:

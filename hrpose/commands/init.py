@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", nargs="+", dest="start", default=[], metavar=("PAGE", "CKPT"),
         help="start from a trained model with other keypoints: its page and checkpoint, or the "
-        "checkpoint alone where it carries its page",
+        "checkpoint alone where it carries its page; the page lists which keypoints are the same",
     )  # fmt: skip
     parser.add_argument("--no-flip", action="store_true", help="without mirrored images")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: NAME.py)")

@@ -18,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="path or URL of the weights")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
-        "--format", choices=("pth", "safetensors"), default="pth", help="(default: pth)"
-    )
+        "--format", choices=("pth", "safetensors", "deeplabcut"), default="pth",
+        help="deeplabcut: a snapshot for DeepLabCut 3 (default: pth)",
+    )  # fmt: skip
     parser.add_argument(
         "--metrics", type=Path, metavar="FILE",
         help="metrics.json of `hrpose test`, or the file of `hrpose evaluate --out`, for this "

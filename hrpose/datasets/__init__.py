@@ -3,7 +3,14 @@
 Only what makes tensors brings torch: `batch`, `shipping` and `loader`, which are not imported here.
 """
 
-from hrpose.datasets import half_body, photometric, random_transforms, synthetic, transforms
+from hrpose.datasets import (
+    half_body,
+    photometric,
+    random_transforms,
+    synthetic,
+    transforms,
+    whole_pixel_crop,
+)
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.coco.dataset import CocoPoseDataset
 
@@ -15,4 +22,5 @@ __all__ = [
     "random_transforms",
     "synthetic",
     "transforms",
+    "whole_pixel_crop",
 ]

@@ -121,7 +121,7 @@ class CropBox(Transform):
     adds = ("center", "size", "rotation", "flipped", "aspect")
 
     def __init__(self, input_size: tuple[int, int], padding: float = 1.25) -> None:
-        self.aspect = _width_over_height("input_size", input_size)
+        self.aspect = width_over_height("input_size", input_size)
         if not padding > 0:
             raise ValueError(f"padding {padding}: must be above 0 (1 is the box as it is)")
         self.padding = padding
@@ -158,7 +158,7 @@ class Warp(Transform):
     adds = ("matrix",)
 
     def __init__(self, size: tuple[int, int], udp: bool = False) -> None:
-        _width_over_height("size", size)
+        width_over_height("size", size)
         self.size = (int(size[0]), int(size[1]))
         self.udp = udp
 
@@ -214,7 +214,8 @@ def reaches_outside(record: Sample, width: float, height: float) -> bool:
     return bool((ends > (width + 1, height + 1)).any())
 
 
-def _width_over_height(name: str, size: Sequence[int]) -> float:
+def width_over_height(name: str, size: Sequence[int]) -> float:
+    """Aspect of `size` (w, h), or ValueError where it is none; `name` is for the message."""
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"{name} {tuple(size)}: must be (width, height), each at least 1 px")
     return size[0] / size[1]

@@ -13,15 +13,18 @@ import torch
 
 import hrpose
 from hrpose.errors import RunError
+from hrpose.export import deeplabcut
 from hrpose.export.card import Card, text_of
 from hrpose.export.numbers import Numbers, own_numbers, read_numbers
 from hrpose.export.original import Original, read_original
+from hrpose.models import TopDown
 from hrpose.storage import safetensors_file
 from hrpose.storage.addresses import without_secrets
 from hrpose.storage.seal import sealed
 from hrpose.storage.whole_file import draft, write_whole
 
-Format = Literal["pth", "safetensors"]
+Format = Literal["pth", "safetensors", "deeplabcut"]
+_SUFFIXES = {"pth": "pth", "safetensors": "safetensors", "deeplabcut": "pt"}
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ def publish(request: PublishRequest) -> tuple[list[Path], list[str]]:
     page = without_secrets(request.page)
     numbers = _numbers(request, original)
     meta = _meta(request, original, page, numbers)
-    data = _bytes(original.model.state_dict(), meta, request.format)
+    data = _bytes(original.model, meta, request.format)
     sha256 = hashlib.sha256(data).hexdigest()
-    path = request.out / f"{request.name}-{sha256[:8]}.{request.format}"
+    path = request.out / f"{request.name}-{sha256[:8]}.{_SUFFIXES[request.format]}"
     paths = [path]
     try:
         request.out.mkdir(parents=True, exist_ok=True)
@@ -80,6 +83,8 @@ def publish(request: PublishRequest) -> tuple[list[Path], list[str]]:
     notes = [] if meta["licence"] else ["no licence is stated: name it with --licence TEXT"]
     if numbers is None:
         notes.append("the checkpoint holds no metrics of its weights: give them with --metrics")
+    if request.format == "deeplabcut":
+        notes += deeplabcut.notes_on(original.experiment)
     return paths, [*original.said, *notes]
 
 
@@ -92,7 +97,7 @@ def _numbers(request: PublishRequest, original: Original) -> Numbers | None:
 def _meta(
     request: PublishRequest, original: Original, page: dict[str, Any], numbers: Numbers | None
 ) -> dict[str, str]:
-    """Texts alone, so that both formats can hold them."""
+    """Texts alone, so that all formats can hold them."""
     return {
         "name": request.name,
         "page": json.dumps(page),
@@ -104,9 +109,13 @@ def _meta(
     }
 
 
-def _bytes(state_dict: dict[str, Any], meta: dict[str, str], format: Format) -> bytes:
+def _bytes(model: TopDown, meta: dict[str, str], format: Format) -> bytes:
+    state_dict = model.state_dict()
     if format == "safetensors":
         return safetensors_file.to_bytes(state_dict, meta)
+    content: dict[str, Any] = {"state_dict": dict(state_dict)}
+    if format == "deeplabcut":
+        content = deeplabcut.snapshot_of(model)
     buffer = io.BytesIO()
-    torch.save(sealed({"state_dict": dict(state_dict), "meta": meta}), buffer)
+    torch.save(sealed({**content, "meta": meta}), buffer)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The head of a model with other keypoints: heatmaps of keypoints with equal names are kept.
+"""The head of a model with other keypoints: heatmaps of keypoints that are the same are kept.
 
 Legend: K keypoints of the page, J of the checkpoint.
 """
@@ -25,21 +25,41 @@ class TrainedModel:
     Args:
         checkpoint: path or address of its weights.
         names: its J keypoints, in the order of its heatmaps. Those that the page has too keep their
-            heatmap; capitals and what parts words do not count ('Left_Ear' is 'earL'). Where the
-            page calls one otherwise, write the page's name in its place.
+            heatmap; capitals and what parts words do not count ('Left_Ear' is 'earL').
+        same: pairs of a name of the page and one of `names` that mean the same.
+
+    Raises:
+        ValueError: `same` holds something else.
     """
 
     checkpoint: str
     names: Sequence[str]
+    same: Sequence[Sequence[str]] = ()
+
+    def __post_init__(self) -> None:
+        for pair in self.same:
+            if isinstance(pair, str) or len(pair) != 2:
+                raise ValueError(
+                    f"same: {pair!r} must be a pair of the page's name and one of names"
+                )
+            if pair[1] not in self.names:
+                raise ValueError(f"same: {pair[1]!r} of the pair {tuple(pair)} is none of names")
 
     def channels(self, names: Sequence[str]) -> list[int | None]:
         """For each of `names` (K,) the heatmap of the checkpoint that it starts from, or None."""
+        told = {ours: list(self.names).index(theirs) for ours, theirs in self.same}
         exact = {name: place for place, name in enumerate(self.names)}
         alike = {normalised(name): place for place, name in reversed([*enumerate(self.names)])}
+        exact |= told
         return [exact.get(name, alike.get(normalised(name))) for name in names]
 
     def problem_with(self, names: Sequence[str]) -> str | None:
         """Why a page with the keypoints `names` cannot start from it, if so."""
+        for ours, theirs in self.same:
+            if ours not in names:
+                return (
+                    f"{ours!r} of the pair {(ours, theirs)} in `same` is no keypoint of this page"
+                )
         if any(channel is not None for channel in self.channels(names)):
             return None
         return (

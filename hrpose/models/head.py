@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from hrpose.config.registry import register
@@ -21,6 +22,8 @@ class HeatmapHead(nn.Module):
         deconv_channels: channels after each deconvolution.
         deconv_kernels: kernel size of each deconvolution, 2, 3 or 4; all 4 if None.
         final_kernel: kernel size of the last convolution.
+        refinement: beside the heatmaps give the offsets of DeepLabCut's location refinement, x and
+            y of each keypoint in turn; for a codec that reads them.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class HeatmapHead(nn.Module):
         deconv_channels: Sequence[int] = (),
         deconv_kernels: Sequence[int] | None = None,
         final_kernel: Literal[1, 3] = 1,
+        refinement: bool = False,
     ) -> None:
         kernels = [4] * len(deconv_channels) if deconv_kernels is None else list(deconv_kernels)
         if min(in_channels, out_channels, *deconv_channels) < 1:
@@ -48,6 +52,7 @@ class HeatmapHead(nn.Module):
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.upscale = 2 ** len(deconv_channels)
+        self.refinement = refinement
         layers: list[nn.Module] = []
         channels = in_channels
         for width, kernel in zip(deconv_channels, kernels, strict=True):
@@ -58,6 +63,8 @@ class HeatmapHead(nn.Module):
         self.final_layer = nn.Conv2d(
             channels, out_channels, final_kernel, padding=final_kernel // 2
         )
+        if refinement:
+            self.refinement_layer = nn.Conv2d(channels, 2 * out_channels, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.001)
@@ -65,8 +72,14 @@ class HeatmapHead(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, in_channels, h, w) -> (B, out_channels, upscale * h, upscale * w)."""
-        return self.final_layer(self.deconv_layers(features))
+        """(B, in_channels, h, w) -> (B, out_channels, upscale * h, upscale * w); with refinement
+        twice as many maps of offsets follow.
+        """
+        features = self.deconv_layers(features)
+        heatmaps = self.final_layer(features)
+        if not self.refinement:
+            return heatmaps
+        return torch.cat([heatmaps, self.refinement_layer(features)], dim=1)
 
 
 def _doubling(in_channels: int, out_channels: int, kernel: int) -> nn.ConvTranspose2d:

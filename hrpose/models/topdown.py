@@ -47,6 +47,10 @@ class TopDown(nn.Module):
         _check_parts(backbone, head, codec, keypoints)
         if flip_test and shift_heatmap and codec.udp:
             raise ValueError("shift_heatmap True: UDP mirrors without a shift; must be False")
+        if flip_test and codec.refinement:
+            raise ValueError(
+                "flip_test True: offsets of a mirror image are not read; must be False"
+            )
         if flip_test and (names := keypoints.unpaired()):
             raise ValueError(
                 f"flip_test True: {', '.join(map(repr, names))} say a side "
@@ -131,6 +135,10 @@ def _check_parts(
         problems.append(
             f"codec.heatmap_size {tuple(codec.heatmap_size)}: must be {made}, what backbone and "
             f"head make of codec.input_size {tuple(codec.input_size)}"
+        )
+    if head.refinement != codec.refinement:
+        problems.append(
+            f"head.refinement {head.refinement}: must be {codec.refinement}, as codec.refinement is"
         )
     if problems:
         raise ValueError("; ".join(problems))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hrpose.errors import CheckpointError
 from hrpose.models.channels import FINAL_LAYER, TrainedModel, with_channels
-from hrpose.models.foreign import translated
+from hrpose.models.foreign.translate import translated
 from hrpose.models.soundness import faults, layers, learned
 from hrpose.storage import checkpoint_file
 from hrpose.storage.addresses import without_secrets
@@ -17,6 +17,8 @@ from hrpose.storage.download import fetch
 
 COUNTER = "num_batches_tracked"  # absent from weights saved before torch 0.4.1; has no effect
 WIDTH_KEY = "stage2.0.branches.0.0.conv1.weight"
+_PLACES = ("state_dict", "model", "pose")
+"""Where files hold their weights."""
 UNUSED_BY_POSE = {
     "classification head": r"incre_modules\.|downsamp_modules\.|final_layer\.|classifier\.",
     "coarse outputs of stage 4": r"stage4\.2\.fuse_layers\.[123]\.",
@@ -27,8 +29,8 @@ UNUSED_BY_POSE = {
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """The weights in a checkpoint file, on the CPU; nothing in the file is executed.
 
-    Takes MMPose's and Lightning's files (under 'state_dict'), ours (under 'model') and bare state
-    dicts; keys stay as they are.
+    Takes MMPose's and Lightning's files (under 'state_dict'), DeepLabCut's (under 'model', exported
+    under 'pose') and bare state dicts; keys stay as they are.
     """
     path = Path(path)
     return _weights_in(checkpoint_file.read(path), path)
@@ -48,12 +50,12 @@ def width_of(content: Any, path: Path) -> int | None:
 def _weights_in(content: Any, path: Path) -> dict[str, Tensor]:
     state = content
     if isinstance(content, dict):
-        state = content.get("state_dict", content.get("model", content))
+        state = next((content[name] for name in _PLACES if name in content), content)
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
         held = ", ".join(map(str, content))[:70] if isinstance(content, dict) else type(content)
-        places = "neither bare nor under 'state_dict' or 'model'"
+        places = "neither bare nor under 'state_dict', 'model' or 'pose'"
         raise CheckpointError(f"{path}: no weights in it, {places} (it holds {held})")
     return dict(state)
 
@@ -82,6 +84,7 @@ def load_weights(
     target = model.get_submodule("backbone") if part == "backbone" else model
     ours = target.state_dict()
     foreign = translated(read_state_dict(path), ours)
+    _refuse(path, part, foreign.problems)
     theirs, ignored = foreign.entries, foreign.ignored
     if other is not None:
         theirs, mapped = with_channels(theirs, ours, *other)
@@ -101,9 +104,7 @@ def load_weights(
         problems += unset
         problems += [f"{layers(unknown)}: not in the model"] if unknown and strict else []
     problems += _unsound(fitting, target)
-    if problems:
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        raise CheckpointError(f"{path}: does not fit the {part}{lines}")
+    _refuse(path, part, problems)
 
     target.load_state_dict(fitting, strict=False)
     kept = "" if str(path) == str(source) else f" (kept at {path})"
@@ -117,6 +118,13 @@ def load_weights(
     ignored["not in the model"] = unknown
     summary += [f"ignored {layers(keys)}: {why}" for why, keys in ignored.items() if keys]
     return "; ".join(summary)
+
+
+def _refuse(path: Path, part: str, problems: Sequence[str]) -> None:
+    """CheckpointError with all `problems`, if there are any."""
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise CheckpointError(f"{path}: does not fit the {part}{lines}")
 
 
 def _unsound(entries: Mapping[str, Tensor], target: nn.Module) -> list[str]:

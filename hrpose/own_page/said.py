@@ -35,6 +35,8 @@ def lines_of(content: Content, sides: Sides) -> list[str]:
     lines += [content.timed] if content.timed else []
     if content.start:
         lines.append(mapping_line(labels.names, content.start.channels(labels.names)))
+        pairs = ", ".join(f"{ours} from {theirs}" for ours, theirs in content.start.same)
+        lines += [f"by meaning: {pairs}; correct it in load_from.same"] if pairs else []
     return lines
 
 

@@ -12,6 +12,7 @@ from hrpose.config.pages import find_page
 from hrpose.errors import CheckpointError, ConfigError
 from hrpose.models.channels import TrainedModel
 from hrpose.models.weights import width_of
+from hrpose.own_page.meanings import same_meanings
 from hrpose.storage import checkpoint_file
 from hrpose.storage.download import fetch
 
@@ -28,7 +29,8 @@ def read_start(words: Sequence[str], names: Sequence[str]) -> Start:
     """What `--from PAGE CKPT` means, or `--from CKPT` of a checkpoint that carries its page.
 
     Args:
-        names: the keypoints of the page to be written; one at least must be the model's too.
+        names: the keypoints of the page to be written; one at least must be the model's too, by
+            its name or by what it means.
 
     Raises:
         HrposeError: page or checkpoint cannot be used, or no name is the same.
@@ -48,7 +50,7 @@ def read_start(words: Sequence[str], names: Sequence[str]) -> Start:
             + (f" (its finest branch has {width} channels)" if width else "")
         )
     where = checkpoint if "://" in checkpoint else Path(checkpoint).absolute().as_posix()
-    model = TrainedModel(where, list(theirs))
+    model = TrainedModel(where, list(theirs), same_meanings(names, theirs))
     if problem := model.problem_with(names):
         raise ConfigError(
             f"--from: {problem}; without --from, a page whose `pretrained` is that checkpoint "

@@ -92,11 +92,13 @@ def _model(content: Content) -> str:
     if content.start is None:
         return dedent(text) + dedent(start)
     lines = [
-        "# a trained model with other keypoints; those with equal names keep its heatmaps",
+        "# a trained model with other keypoints; those with equal names keep its heatmaps, and so",
+        "# do the pairs in `same`, yours first: by what names usually mean, so correct them",
         "load_from = dict(",
         '    type="TrainedModel",',
         f"    checkpoint={literal(content.start.checkpoint)},",
         listed(content.start.names, "names=", 4),
+        listed(content.start.same, "same=", 4),
         ")",
         "",
     ]

@@ -13,6 +13,7 @@ from hrpose.datasets.random_transforms import (
     RandomShift,
 )
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
+from hrpose.datasets.whole_pixel_crop import WholePixelCrop
 from hrpose.errors import DataError
 from hrpose.geometry import apply_affine, invert_affine
 
@@ -116,6 +117,7 @@ def sample_for(step, meta) -> dict:
         RandomHalfBody(prob=1, min_visible=3, upper_prob=0),
         RandomScaleRotate(rotate_prob=1),
         Warp((64, 64)),
+        WholePixelCrop((64, 64)),
         Photometric(prob=1, blur=1, noise=3),
     ],
     ids=lambda step: type(step).__name__,

@@ -165,3 +165,43 @@ def test_a_score_counts_for_the_weights_that_had_it_alone(progress, known):
     numbers = own_numbers({"best": 0.5, "steps_per_epoch": 4, **progress}, "PCK")
     assert (numbers is not None) == known
     assert own_numbers({"best": None, "steps_per_epoch": 4, **progress}, "PCK") is None
+
+
+@pytest.fixture
+def wide(tmp_path) -> tuple[Path, Path]:
+    """A page with HRNet-W32, small in all else, and a checkpoint of it."""
+    page = config.load(TINY, ["model.backbone.width=32"])
+    config.dump(page, tmp_path / "wide.py")
+    torch.save({"state_dict": prepare(page).model.state_dict()}, tmp_path / "wide.pth")
+    return tmp_path / "wide.py", tmp_path / "wide.pth"
+
+
+def test_a_snapshot_for_deeplabcut(publish, wide):
+    page, checkpoint = wide
+    words = ("--format", "deeplabcut", "--licence", "MIT")
+    status, (path,), said = publish(*words, page=page, checkpoint=checkpoint)
+    assert status == 0 and path.suffix == ".pt"
+    assert promised_digest(path.name) == file_digest(path)[:8]
+    content = torch.load(path, weights_only=True)
+    assert content["metadata"] == {"epoch": 1, "metrics": {}, "losses": {}}
+    assert content["meta"]["licence"] == "MIT"
+    assert len(content["model"]) == 1832  # the 78 that DeepLabCut asks for, and does not use, too
+    trained, again = (prepare(config.load(page)).model for _ in range(2))
+    load_weights(trained, checkpoint, strict=True)
+    load_weights(again, path, strict=True)
+    theirs = again.state_dict()
+    assert all(torch.equal(value, theirs[key]) for key, value in trained.state_dict().items())
+    said = " ".join(said.split())
+    names = ", ".join(config.load(page)["keypoints"]["names"])
+    assert "DeepLabCut: hrnet_w32, top down, crop 64 x 64, head as SuperAnimal's" in said
+    assert names in said
+    assert (
+        "DeepLabCut will predict otherwise than this page: points 2 px of the crop further right "
+        "and down, no step in a cell; crops of whole px, without padding; no flip test"
+    ) in said
+
+
+def test_other_networks_are_none_of_deeplabcut_s(publish):
+    status, files, said = publish("--format", "deeplabcut")
+    assert (status, files) == (2, [])
+    assert "HRNet with 4 channels; expected HRNet of width 32 or 48" in " ".join(said.split())

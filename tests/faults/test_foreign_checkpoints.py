@@ -129,7 +129,7 @@ def test_backbones_of_other_programs(tmp_path, happened, kind):
     expects="each leads back to its key",
 )
 def test_golden_keys(happened):
-    from hrpose.models.foreign import translated
+    from hrpose.models.foreign.translate import translated
 
     keys = [key for key, *_ in json.loads(gzip.decompress(GOLDEN.read_bytes()))["w32"]]
     state = {key: torch.ones(1) for key in keys}

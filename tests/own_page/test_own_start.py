@@ -9,6 +9,8 @@ from tiny import model, save
 from hrpose.errors import CheckpointError, ConfigError
 from hrpose.models.channels import TrainedModel
 from hrpose.models.weights import load_weights
+from hrpose.own_page.meanings import same_meanings
+from hrpose.own_page.said import lines_of
 from hrpose.own_page.start import read_start
 
 HEAD = "keypoint_head.final_layer"
@@ -94,9 +96,67 @@ def test_init_writes_it_and_takes_over_the_width(herd, tmp_path):
     path = checkpoint(tmp_path, ["Nose", "ear_left"], width=48)
     content, _, page = herd.init(herd.write("a"), start=[path])
     assert page["load_from"] == {
-        "type": "TrainedModel", "checkpoint": path, "names": ["Nose", "ear_left"],
+        "type": "TrainedModel", "checkpoint": path, "names": ["Nose", "ear_left"], "same": [],
     }  # fmt: skip
     assert page["model"]["backbone"]["width"] == 48 and "pretrained" not in page
     assert content.plan.rate == 2e-4
     with pytest.raises(ConfigError, match="--size w32: the trained model is W48"):
         herd.init(herd.folder / "a.json", start=[path], width=32, overwrite=True)
+
+
+def test_a_pair_goes_before_an_equal_name(tmp_path):
+    start = TrainedModel("x.pth", ["nose", "eye", "mouth"], same=[("nose", "mouth"), ("x", "eye")])
+    assert start.channels(["nose", "x", "tail"]) == [2, 1, None]
+    assert "'x' of the pair ('x', 'eye') in `same` is no key" in start.problem_with(["nose"])
+    for same, words in ((["xy"], "must be a pair"), ([("nose", "beak")], "'beak' of the pair")):
+        with pytest.raises(ValueError, match=f"same: .*{words}"):
+            TrainedModel("x.pth", ["nose"], same)
+
+
+def test_names_that_mean_the_same():
+    theirs = [
+        "nose",
+        "tail_base",
+        "front_left_paw",
+        "back_right_paw",
+        "left_earend",
+        "belly_bottom",
+    ]
+    ours = ["Snout", "tailbase", "L_F_Paw", "right_hind_foot", "eartip_right", "left ear tip", "x"]
+    assert same_meanings(ours, theirs) == [
+        ("Snout", "nose"),
+        ("L_F_Paw", "front_left_paw"),
+        ("right_hind_foot", "back_right_paw"),
+        ("left ear tip", "left_earend"),
+    ]
+    assert same_meanings(["snout", "tip of nose"], theirs) == [("snout", "nose")]  # once
+    assert same_meanings(["nose", "snout"], theirs) == []  # is another one's already
+
+
+def test_every_word_of_the_table_is_as_names_are_compared():
+    from hrpose.own_page.meanings import _ALIKE
+    from hrpose.sides import normalised
+
+    words = [word for words in _ALIKE for word in words]
+    assert len(words) == len(set(words)) > 50
+    assert [word for word in words if normalised(word) != f"{word}|"] == []
+
+
+def test_init_starts_from_a_snapshot_of_superanimal(herd, tmp_path):
+    herd.category["keypoints"] = ["snout", "left_eye", "right_eye", "rump"]
+    path = tmp_path / "superanimal_quadruped_hrnet_w32.pt"
+    state = {
+        KEY.replace("backbone.", "backbone.model."): torch.zeros(32, 32, 3, 3),
+        "heads.bodypart.heatmap_head.deconv_layers.0.bias": torch.zeros(39),
+    }
+    save({"model": state, "metadata": {"epoch": 1, "metrics": {}, "losses": {}}}, path)
+    start = ["superanimal_quadruped", str(path)]
+    content, sides, page = herd.init(herd.write("a"), start=start)
+    assert page["load_from"]["same"] == [("snout", "nose")]
+    assert len(page["load_from"]["names"]) == 39
+    assert page["model"]["backbone"]["width"] == 32
+    assert lines_of(content, sides)[-2:] == [
+        "3 of 4 keypoints start from the checkpoint's (snout, left_eye, right_eye); anew start "
+        "rump",
+        "by meaning: snout from nose; correct it in load_from.same",
+    ]

@@ -1,42 +1,17 @@
-"""Weights as other programs name them: their keys to ours, and what of it a reader must know."""
+"""Weights as other programs name them: their keys to ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import accumulate
 
 from torch import Tensor
 
+from hrpose.models.foreign import deeplabcut
+from hrpose.models.foreign.foreign import Foreign
+
 _COMPILED = "_orig_mod."
 """What torch.compile puts before the names of a module."""
-
-
-@dataclass
-class Foreign:
-    """Weights under our keys.
-
-    Args:
-        changes: a sentence for each way in which names were changed.
-        ignored: under the reason why, keys of what is no weight of the network.
-    """
-
-    entries: dict[str, Tensor]
-    changes: list[str] = field(default_factory=list)
-    ignored: dict[str, list[str]] = field(default_factory=dict)
-
-    def rename(self, old: str, new: str, origin: str) -> None:
-        """`new` instead of `old` at the beginning of keys; an empty `old` begins every key."""
-        count = sum(key.startswith(old) for key in self.entries)
-        self.entries = {
-            new + key[len(old) :] if key.startswith(old) else key: value
-            for key, value in self.entries.items()
-        }
-        self.changes.append(f"{old or 'bare names'} is {new} ({origin}, {count:,} entries)")
-
-    def set_aside(self, keys: Iterable[str], reason: str) -> None:
-        """Take `keys` out."""
-        self.ignored[reason] = [key for key in keys if self.entries.pop(key, None) is not None]
 
 
 def translated(state: Mapping[str, Tensor], ours: Iterable[str]) -> Foreign:
@@ -44,7 +19,8 @@ def translated(state: Mapping[str, Tensor], ours: Iterable[str]) -> Foreign:
 
     Knows wrappers around a network (DistributedDataParallel's 'module.', Lightning's 'model.',
     torch.compile's '_orig_mod.') with what AveragedModel or a Lightning module keeps beside it,
-    MMPose 1.x, the moving average of mmcv's EMAHook, and the original HRNet's pose models.
+    MMPose 1.x, the moving average of mmcv's EMAHook, the original HRNet's pose models, and
+    DeepLabCut's snapshots.
 
     Args:
         ours: the keys of what is loaded into: the model, or its backbone alone.
@@ -53,6 +29,9 @@ def translated(state: Mapping[str, Tensor], ours: Iterable[str]) -> Foreign:
     found = Foreign({key.replace(_COMPILED, ""): value for key, value in state.items()})
     if any(_COMPILED in key for key in state):
         found.changes.append(f"'{_COMPILED}' taken off")
+    if deeplabcut.is_snapshot(found.entries):
+        deeplabcut.to_ours(found, ours)
+        return found
     averages = {f"ema_{key.replace('.', '_')}" for key in found.entries} & found.entries.keys()
     found.set_aside(
         sorted(averages), "moving average of mmcv's EMAHook; the weights beside it are taken"
