@@ -40,8 +40,13 @@ class Content:
 
     @property
     def looks_whole(self) -> bool:
-        """Whether training shows whole frames among the boxes, for `hrpose predict --bbox zoom`."""
-        return not self.whole_frame and self.labels.train.alone
+        """Whether training shows whole frames among the boxes, for `hrpose predict --bbox zoom`.
+
+        Not where an image has two animals, of which nobody could tell which one is meant.
+        """
+        train = self.labels.train
+        alone = len(np.unique(train.animals.image_ids)) == len(train.animals)
+        return not self.whole_frame and alone and not train.left_out
 
     @property
     def validated_on(self) -> str:

@@ -52,11 +52,6 @@ class Part:
     individuals: list[Any]
     left_out: int
 
-    @property
-    def alone(self) -> bool:
-        """Whether no image has two animals."""
-        return len(np.unique(self.animals.image_ids)) == len(self.animals) and not self.left_out
-
     def __str__(self) -> str:
         images = len(np.unique(self.animals.image_ids))
         out = f" ({self.left_out} annotations left out)" if self.left_out else ""

@@ -20,6 +20,7 @@ NEEDED = {
     "KeypointMeta": {"dataset": "toy", "names": ["nose", "tail"]},
     "CropBox": {"input_size": (64, 64)},
     "CocoPoseDataset": {"ann_file": "none.json", "img_root": "none"},
+    "DeepLabCutHeatmap": SIZES,
     "MSRAHeatmap": SIZES,
     "UDPHeatmap": SIZES,
     "HeatmapHead": {"in_channels": 4, "out_channels": 2},

@@ -21,7 +21,6 @@ from hrpose.datasets.coco.images import ImageBlock, Images, Size, image_block, i
 from hrpose.datasets.coco.stream import LISTS, CocoStream, UnusualError
 from hrpose.datasets.faults.fault import Fault
 from hrpose.errors import DataError
-from hrpose.keypoints import KeypointMeta
 from hrpose.storage.json_file import read_coco_json
 
 _TOGETHER = 4096  # entries of a file that was read as a whole, made columns of at once
@@ -168,32 +167,6 @@ def _read_part(path: Path, number: int, reader: Reader) -> _Part:
         for start in range(0, len(content[name]), _TOGETHER):
             part.add(name, content[name][start : start + _TOGETHER], number, reader)
     return part
-
-
-def check_category(paths: Sequence[Path], category: dict[str, Any], meta: KeypointMeta) -> None:
-    """DataError where the category names other keypoints than `meta`; none at all will do."""
-    names = category.get("keypoints")
-    if not names or names == list(meta.names):
-        return
-    place = f"{paths[0]}: category {category.get('name')!r} (id {category.get('id')})"
-    if not isinstance(names, list):
-        raise DataError(f"{place}: keypoints is {names!r:.80}, expected a list of names")
-    if [str(name).strip() for name in names] in (list(meta.names), list(meta.aliases)):
-        return
-    ours = f"the keypoint meta {meta.dataset!r}"
-    if len(names) != len(meta):
-        raise DataError(
-            f"{place} has {len(names)} keypoints, {ours} has {len(meta)}; choose the meta of this "
-            "data set, or another category"
-        )
-    if sorted(map(str, names)) == sorted(meta.names):
-        what = "the same keypoints in another order"
-    else:
-        what = "other keypoint names"
-    pairs = [(k, a, b) for k, (a, b) in enumerate(zip(names, meta.names, strict=True)) if a != b]
-    shown = "; ".join(f"number {k} is {a!r} there and {b!r} here" for k, a, b in pairs[:5])
-    more = f"; and {len(pairs) - 5} more" if len(pairs) > 5 else ""
-    raise DataError(f"{place} has {what} than {ours}: {shown}{more}; make the two agree")
 
 
 def _add_categories(categories: dict[int, dict[str, Any]], path: Path, part: _Part) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hrpose.datasets.coco.category import check_category
 from hrpose.datasets.coco.columns import CocoAnnotations, Columns, coco_annotations
 from hrpose.datasets.coco.entry import (
     AreaFrom,
@@ -21,7 +22,7 @@ from hrpose.datasets.coco.entry import (
     in_parts,
     sound,
 )
-from hrpose.datasets.coco.file import CocoFile, check_category
+from hrpose.datasets.coco.file import CocoFile
 from hrpose.datasets.coco.ids import hashable
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
