@@ -62,8 +62,8 @@ class DeepLabCutHeatmap(Codec):
         """
         if self.refinement:
             raise ConfigError(
-                "codec.refinement True: location refinement is read and not trained; set it and "
-                "model.head.refinement to False"
+                "codec.refinement True: location refinement is read and not trained; set it "
+                "to False and model.head.type to HeatmapHead"
             )
         check_shapes(keypoints, visible)
         cells = precise(keypoints) / self.stride - 0.5

@@ -101,15 +101,18 @@ class MSRAHeatmap(Codec):
         around = values_at(heatmaps, cells, [(-1, 0), (1, 0), (0, -1), (0, 1)])
         left, right, up, down = around.unbind(-1)
         step = 0.25 * torch.stack([right - left, down - up], dim=-1).sign()
-        if self.decoding == "default":
-            inside = inside_margin(cells, 1, self.heatmap_size)[..., None]
-        else:
-            width, height = self.heatmap_size
-            x, y = cells.unbind(-1)
-            # the other axis only has to be off the first row or column
-            across = (x > 1) & (x < width - 1) & (y > 0)
-            inside = torch.stack([across, (y > 1) & (y < height - 1) & (x > 0)], dim=-1)
-        return torch.where(inside, step, 0.0)
+        if self.decoding == "by-axis":
+            return torch.where(self._inside_by_axis(cells), step, 0.0)
+        return torch.where(inside_margin(cells, 1, self.heatmap_size)[..., None], step, 0.0)
+
+    def _inside_by_axis(self, cells: Tensor) -> Tensor:
+        """Where (B, K, 2) a step in x and y may be: the other axis only has to be off the first row
+        or column.
+        """
+        width, height = self.heatmap_size
+        x, y = cells.unbind(-1)
+        across, down = (x > 1) & (x < width - 1) & (y > 0), (y > 1) & (y < height - 1) & (x > 0)
+        return torch.stack([across, down], dim=-1)
 
     def _dark_step(self, heatmaps: Tensor, cells: Tensor) -> Tensor:
         blurred = blur(heatmaps, self.blur_kernel, "constant")

@@ -127,8 +127,7 @@ class Memory:
             chunks = list(zip(*tensors, strict=True))
             for place, (images, keypoints, visible) in enumerate(chunks, start=1):
                 last = number == len(batches) and place == len(chunks)
-                first = number == 1 and place == 1
-                self._rebuild = self._passes == _REHEARSALS and first
+                self._rebuild = self._passes == _REHEARSALS and number == place == 1
                 self._exchange = self._shared is not None and self._passes > 0 and last
                 divisor = len(batches) * len(batch["images"]) / max(1, len(images))
                 local = self._shared is not None and not self._exchange

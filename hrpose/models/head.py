@@ -1,7 +1,7 @@
 """From features to one heatmap a keypoint."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,10 @@ class HeatmapHead(nn.Module):
         deconv_channels: channels after each deconvolution.
         deconv_kernels: kernel size of each deconvolution, 2, 3 or 4; all 4 if None.
         final_kernel: kernel size of the last convolution.
-        refinement: beside the heatmaps give the offsets of DeepLabCut's location refinement, x and
-            y of each keypoint in turn; for a codec that reads them.
     """
+
+    refinement: ClassVar[bool] = False
+    """Whether maps of offsets follow the heatmaps."""
 
     def __init__(
         self,
@@ -33,7 +34,6 @@ class HeatmapHead(nn.Module):
         deconv_channels: Sequence[int] = (),
         deconv_kernels: Sequence[int] | None = None,
         final_kernel: Literal[1, 3] = 1,
-        refinement: bool = False,
     ) -> None:
         kernels = [4] * len(deconv_channels) if deconv_kernels is None else list(deconv_kernels)
         if min(in_channels, out_channels, *deconv_channels) < 1:
@@ -52,7 +52,6 @@ class HeatmapHead(nn.Module):
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.upscale = 2 ** len(deconv_channels)
-        self.refinement = refinement
         layers: list[nn.Module] = []
         channels = in_channels
         for width, kernel in zip(deconv_channels, kernels, strict=True):
@@ -63,8 +62,6 @@ class HeatmapHead(nn.Module):
         self.final_layer = nn.Conv2d(
             channels, out_channels, final_kernel, padding=final_kernel // 2
         )
-        if refinement:
-            self.refinement_layer = nn.Conv2d(channels, 2 * out_channels, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.001)
@@ -72,14 +69,31 @@ class HeatmapHead(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, in_channels, h, w) -> (B, out_channels, upscale * h, upscale * w); with refinement
-        twice as many maps of offsets follow.
-        """
-        features = self.deconv_layers(features)
-        heatmaps = self.final_layer(features)
-        if not self.refinement:
-            return heatmaps
-        return torch.cat([heatmaps, self.refinement_layer(features)], dim=1)
+        """(B, in_channels, h, w) -> (B, out_channels, upscale * h, upscale * w)."""
+        return self.final_layer(self.deconv_layers(features))
+
+
+@register
+class RefinementHead(HeatmapHead):
+    """A heatmap a keypoint, and DeepLabCut's location refinement behind them: the offsets x and y
+    of each keypoint in turn, for a codec that reads them.
+
+    Args:
+        in_channels: of the features.
+        out_channels: heatmaps, one a keypoint.
+    """
+
+    refinement = True
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels)
+        self.refinement_layer = nn.Conv2d(in_channels, 2 * out_channels, 1)
+        nn.init.normal_(self.refinement_layer.weight, std=0.001)
+        nn.init.constant_(self.refinement_layer.bias, 0)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, in_channels, h, w) -> (B, 3 * out_channels, h, w)."""
+        return torch.cat([self.final_layer(features), self.refinement_layer(features)], dim=1)
 
 
 def _doubling(in_channels: int, out_channels: int, kernel: int) -> nn.ConvTranspose2d:

@@ -138,7 +138,9 @@ def _check_parts(
         )
     if head.refinement != codec.refinement:
         problems.append(
-            f"head.refinement {head.refinement}: must be {codec.refinement}, as codec.refinement is"
+            f"head.type {type(head).__name__}: must be "
+            f"{'RefinementHead' if codec.refinement else 'HeatmapHead'} where codec.refinement is "
+            f"{codec.refinement}"
         )
     if problems:
         raise ValueError("; ".join(problems))

@@ -12,7 +12,7 @@ from tiny import model, same, save
 from hrpose.codecs import DeepLabCutHeatmap
 from hrpose.errors import CheckpointError
 from hrpose.keypoints import KeypointMeta
-from hrpose.models import HeatmapHead, HRNet, KeypointMSELoss, TopDown
+from hrpose.models import HeatmapHead, HRNet, KeypointMSELoss, RefinementHead, TopDown
 from hrpose.models.foreign.deeplabcut import from_ours
 from hrpose.models.weights import load_weights
 
@@ -25,7 +25,7 @@ def refined(seed: int, width: int = 4, keypoints: int = 3) -> TopDown:
     torch.manual_seed(seed)
     return TopDown(
         HRNet(width),
-        HeatmapHead(width, keypoints, refinement=True),
+        RefinementHead(width, keypoints),
         DeepLabCutHeatmap((32, 32), (8, 8), refinement=True),
         KeypointMeta("toy", [f"k{i}" for i in range(keypoints)]),
         KeypointMSELoss(),
@@ -88,7 +88,10 @@ def test_a_head_with_location_refinement(tmp_path):
     assert f"{LOCREF} is keypoint_head.refinement_layer. (DeepLabCut, 2 entries)" in line
     line = load_weights(plain, path, strict=True)  # a page that does without
     assert torch.equal(plain.keypoint_head.final_layer.bias, source.keypoint_head.final_layer.bias)
-    assert "location refinement; model.head.refinement and codec.refinement True take it" in line
+    assert (
+        "location refinement; model.head.type RefinementHead and codec.refinement True take it"
+        in line
+    )
     superanimal = snapshot(from_ours(model(seed=1).state_dict()), tmp_path / "superanimal.pt")
     with pytest.raises(CheckpointError, match=r"refinement_layer.*: not in the checkpoint"):
         load_weights(refined(2), superanimal, strict=True)
@@ -104,9 +107,9 @@ def test_heatmaps_and_offsets_stand_side_by_side():
 
 
 def test_codec_and_head_agree_on_refinement_and_it_has_no_mirror():
-    parts = (HRNet(4), HeatmapHead(4, 1, refinement=True))
+    parts = (HRNet(4), RefinementHead(4, 1))
     rest = (KeypointMeta("toy", ["nose"]), KeypointMSELoss())
-    with pytest.raises(ValueError, match=r"head\.refinement True: must be False, as codec"):
+    with pytest.raises(ValueError, match=r"head\.type RefinementHead: must be HeatmapHead where"):
         TopDown(*parts, DeepLabCutHeatmap((32, 32), (8, 8)), *rest, flip_test=False)
     codec = DeepLabCutHeatmap((32, 32), (8, 8), refinement=True)
     with pytest.raises(ValueError, match=r"flip_test True: offsets of a mirror image"):

@@ -39,7 +39,7 @@ def page_of(case: str) -> dict[str, Any]:
     if case == "plain_locref":
         names = ["snout", "leftear", "rightear", "tailbase"]
         page["keypoints"] = {"type": "KeypointMeta", "dataset": "openfield", "names": names}
-        page["model"]["head"] |= {"out_channels": len(names), "refinement": True}
+        page["model"]["head"] |= {"out_channels": len(names), "type": "RefinementHead"}
         page["codec"] |= {"refinement": True}
         page["model"]["codec"] = page["codec"]
     return page
@@ -50,7 +50,7 @@ def in_our_convention(page: dict[str, Any], crop: bool) -> dict[str, Any]:
     page = copy.deepcopy(page)
     page["codec"] = {"type": "MSRAHeatmap", "input_size": (256, 256), "heatmap_size": (64, 64)}
     page["model"]["codec"] = page["codec"]
-    page["model"]["head"] |= {"refinement": False}
+    page["model"]["head"] |= {"type": "HeatmapHead"}
     if crop:
         page["test_pipeline"] = [
             {"type": "LoadImage"},

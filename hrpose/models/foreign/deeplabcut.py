@@ -62,7 +62,7 @@ def to_ours(found: Foreign, ours: Collection[str]) -> None:
         found.rename(_REFINEMENT, _OUR_REFINEMENT, "DeepLabCut")
     found.set_aside(
         [key for key in found.entries if key.startswith(_REFINEMENT)],
-        "location refinement; model.head.refinement and codec.refinement True take it",
+        "location refinement; model.head.type RefinementHead and codec.refinement True take it",
     )
 
 
