@@ -1,7 +1,7 @@
 """From features to one heatmap a keypoint."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +23,6 @@ class HeatmapHead(nn.Module):
         deconv_kernels: kernel size of each deconvolution, 2, 3 or 4; all 4 if None.
         final_kernel: kernel size of the last convolution.
     """
-
-    refinement: ClassVar[bool] = False
-    """Whether maps of offsets follow the heatmaps."""
 
     def __init__(
         self,
@@ -82,8 +79,6 @@ class RefinementHead(HeatmapHead):
         in_channels: of the features.
         out_channels: heatmaps, one a keypoint.
     """
-
-    refinement = True
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels)

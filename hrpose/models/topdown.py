@@ -12,7 +12,7 @@ from hrpose.codecs import Codec
 from hrpose.config.registry import register
 from hrpose.keypoints import KeypointMeta
 from hrpose.models.backbone import Backbone
-from hrpose.models.head import HeatmapHead
+from hrpose.models.head import HeatmapHead, RefinementHead
 
 
 @register
@@ -136,7 +136,7 @@ def _check_parts(
             f"codec.heatmap_size {tuple(codec.heatmap_size)}: must be {made}, what backbone and "
             f"head make of codec.input_size {tuple(codec.input_size)}"
         )
-    if head.refinement != codec.refinement:
+    if isinstance(head, RefinementHead) != codec.refinement:
         problems.append(
             f"head.type {type(head).__name__}: must be "
             f"{'RefinementHead' if codec.refinement else 'HeatmapHead'} where codec.refinement is "
