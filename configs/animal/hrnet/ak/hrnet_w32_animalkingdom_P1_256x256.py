@@ -4,8 +4,8 @@
 # that half; here it is of the whole box. Its warm-up ends one step sooner.
 # Not established: how many crops were turned. The configs name no value; every version of
 # RandomBBoxTransform that could be read turns 60%, the facts this page was made from say 50%. And
-# by what PCK@0.05 was divided: an early 1.x took the larger far corner, later ones the larger side of
-# the box, as here; the numbers of the data set's own repository lie within .01 of the table's.
+# by what PCK@0.05 was divided: an early 1.x took the larger far corner, later ones the larger side
+# of the box, as here; the numbers of the data set's own repository lie within .01 of the table's.
 _base_ = [
     "../../../_base_/keypoints/animalkingdom.py",
     "../../../_base_/models/hrnet_w32.py",
