@@ -58,7 +58,7 @@ setup(
     extras_require={
         **EXTRAS,
         "all": ALL,
-        "test": [*ALL, "pytest", "hypothesis"],
+        "test": [*ALL, "pytest", "pytest-xdist", "hypothesis"],
         "dev": ["ruff", "mypy", "pre-commit", "types-tqdm"],
     },
 )
