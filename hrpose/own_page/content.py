@@ -42,11 +42,12 @@ class Content:
     def looks_whole(self) -> bool:
         """Whether training shows whole frames among the boxes, for `hrpose predict --bbox zoom`.
 
-        Not where an image has two animals, of which nobody could tell which one is meant.
+        Only where boxes came from keypoints, so that there are none of new images; and not where an
+        image has two animals, of which nobody could tell which one is meant.
         """
         train = self.labels.train
         alone = len(np.unique(train.animals.image_ids)) == len(train.animals)
-        return not self.whole_frame and alone and not train.left_out
+        return alone and not (self.whole_frame or train.boxed or train.left_out)
 
     @property
     def validated_on(self) -> str:
