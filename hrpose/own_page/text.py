@@ -110,8 +110,8 @@ def _pipelines(content: Content) -> str:
     what = "the frame as it is" if content.whole_frame else "1 is the box as it is"
     flip = '    dict(type="RandomFlip", prob=0.5),\n' if content.flip else ""
     whole = (
-        "    # whole frames too, with which hrpose predict --bbox zoom and full begin: boxes were\n"
-        "    # put around keypoints, so new images have none; leave this out if there will be some\n"
+        "    # whole frames too, with which hrpose predict --bbox zoom and full begin: boxes\n"
+        "    # came from keypoints, so new images have none; leave this out if there will be some\n"
         f'    dict(type="RandomWholeFrame", prob=0.3, padding={padding:g}),\n'
     )
     return (
