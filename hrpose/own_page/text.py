@@ -112,7 +112,7 @@ def _pipelines(content: Content) -> str:
     whole = (
         "    # whole frames too, with which hrpose predict --bbox zoom and full begin: boxes\n"
         "    # came from keypoints, so new images have none; leave this out if there will be some\n"
-        f'    dict(type="RandomWholeFrame", prob=0.3, padding={padding:g}),\n'
+        '    dict(type="RandomWholeFrame", prob=0.3, padding=_crop["padding"]),\n'
     )
     return (
         f'_crop = dict(type="CropBox", input_size="$codec.input_size", padding={padding:g})'
