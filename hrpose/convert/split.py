@@ -76,18 +76,31 @@ def _groups(images: Sequence[LabelledImage], by: str) -> dict[str, list[int]]:
         for place, image in enumerate(images):
             groups.setdefault(image.group, []).append(place)
         return groups
+    pattern = group_pattern(by)
+    for place, image in enumerate(images):
+        group = group_in(image.name, pattern)
+        if group is None:
+            raise DataError(f"--by {by!r} fits no part of the image name {image.name!r}")
+        groups.setdefault(group, []).append(place)
+    return groups
+
+
+def group_pattern(by: str) -> re.Pattern[str]:
+    """What `--by` finds groups by, where it is no word; RunError if it is no expression either."""
     try:
-        pattern = re.compile(by)
+        return re.compile(by)
     except re.error as error:
         raise RunError(
             f"--by {by!r}: expected video, image or a regular expression ({error})"
         ) from None
-    for place, image in enumerate(images):
-        found = pattern.search(image.name)
-        if not found:
-            raise DataError(f"--by {by!r} fits no part of the image name {image.name!r}")
-        groups.setdefault(found[1] if pattern.groups else found[0], []).append(place)
-    return groups
+
+
+def group_in(name: str, pattern: re.Pattern[str]) -> str | None:
+    """What an image of that name belongs to: the pattern's first group, or all that fits; None
+    where nothing does.
+    """
+    found = pattern.search(name)
+    return ((found[1] if pattern.groups else found[0]) or "") if found else None
 
 
 def _whole_groups(

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hrpose.config import Page
-from hrpose.errors import DataError, RunError
+from hrpose.convert.split import group_in, group_pattern
+from hrpose.errors import DataError
 from hrpose.storage.json_file import read_coco_json
 from hrpose.structures import Labels
 
@@ -83,18 +84,13 @@ def _sound(of_image: dict[int, str], how: str, alone: bool = True) -> Grouping:
 
 
 def _by_pattern(names: dict[int, str], by: str) -> dict[int, str]:
-    try:
-        pattern = re.compile(by)
-    except re.error as error:
-        raise RunError(
-            f"--by {by!r}: expected video, image or a regular expression ({error})"
-        ) from None
+    pattern = group_pattern(by)
     found = {}
     for number, name in names.items():
-        match = pattern.search(name)
-        if not match:
+        group = group_in(name, pattern)
+        if group is None:
             raise DataError(f"--by {by!r} fits no part of the file name {name!r}")
-        found[number] = (match[1] if pattern.groups else match[0]) or ""
+        found[number] = group
     return found
 
 
