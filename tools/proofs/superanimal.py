@@ -7,7 +7,6 @@ import copy
 import json
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from hrpose.models.foreign.deeplabcut import from_ours
 from hrpose.predict.pipeline import Pipeline
 from hrpose.predict.pose import Pose
 
-GOLDEN = Path(__file__).resolve().parents[2] / "tests/golden/deeplabcut/forward.json"
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+GOLDEN = TESTS / "golden/deeplabcut/forward.json"
 PAGES = {
     "quadruped": "superanimal_quadruped",
     "topviewmouse": "superanimal_topviewmouse",
@@ -62,31 +62,19 @@ def in_our_convention(page: dict[str, Any], crop: bool) -> dict[str, Any]:
 
 def write_snapshot(path: Path, case: str, head: str) -> None:
     """The deterministic weights as a snapshot of DeepLabCut."""
+    sys.path.insert(0, str(TESTS))
+    from parity.recipe import deterministic
+
     state = prepare(page_of(case)).model.state_dict()
     for key, value in state.items():
         name = key.replace("keypoint_head.refinement_layer", "locref_head.final_layer")
         factor = 1.0
         if not key.startswith("backbone."):
             factor = HEADS["B"] if "locref" in name else HEADS[head]
-        filled = deterministic(name, tuple(value.shape)).astype(np.float32) * np.float32(factor)
+        filled = deterministic(name, value.shape).astype(np.float32) * np.float32(factor)
         state[key] = torch.from_numpy(np.asarray(filled)).to(value.dtype)
     metadata = {"epoch": 1, "metrics": {}, "losses": {}}
     torch.save({"model": from_ours(state), "metadata": metadata}, path)
-
-
-def deterministic(key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The value of the entry `key` in all reference runs (tests/golden/README.md)."""
-    random = np.random.RandomState(zlib.crc32(key.encode()) & 0x7FFFFFFF)
-    leaf = key.rsplit(".", 1)[1]
-    if leaf == "num_batches_tracked":
-        return np.zeros(shape)
-    if leaf in ("running_mean", "bias"):
-        return 0.1 * random.standard_normal(shape)
-    if leaf == "running_var":
-        return 1.0 + 0.2 * random.random_sample(shape)
-    if len(shape) == 1:
-        return 0.5 + 0.2 * random.random_sample(shape)
-    return np.sqrt(2 / np.prod(shape[1:])) * random.standard_normal(shape)
 
 
 def compare(

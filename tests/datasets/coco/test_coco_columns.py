@@ -13,15 +13,6 @@ from hrpose.errors import DataError
 COUNT = 3000
 
 
-@pytest.fixture(params=["json", "msgspec"])
-def way(request, monkeypatch):
-    """With and without the extra `fast`."""
-    if request.param == "msgspec":
-        pytest.importorskip("msgspec")
-    else:
-        monkeypatch.setattr(coco_stream, "_msgspec", None)
-
-
 def write(path, images, annotations):
     category = {"id": 1, "name": "cat", "keypoints": ["nose", "left_paw", "right_paw", "tail"]}
     content = {"images": images, "annotations": annotations}

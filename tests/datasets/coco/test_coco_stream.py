@@ -23,15 +23,6 @@ CONTENT = {
 WAYS = [{}, {"indent": 2}, {"separators": (",", ":"), "ensure_ascii": False}]
 
 
-@pytest.fixture(params=["json", "msgspec"])
-def way(request, monkeypatch):
-    """With and without the extra `fast`."""
-    if request.param == "msgspec":
-        pytest.importorskip("msgspec")
-    else:
-        monkeypatch.setattr(coco_stream, "_msgspec", None)
-
-
 def read(path):
     stream = CocoStream(path)
     found = {name: [] for name in LISTS}
