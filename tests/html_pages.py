@@ -1,14 +1,17 @@
 """Pages of ours as a browser finds them: parsed, and as a picture of chromium."""
 
+import json
 import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+TINY = Path(__file__).resolve().parent / "pages/tiny.py"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show the page with")
 _OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
@@ -84,3 +87,18 @@ def _addresses(seen: Seen) -> str:
         if key in ("href", "src", "action", "poster", "srcset")
         and not str(value).startswith("data:")
     )
+
+
+def cats_page(folder: Path, content: dict[str, Any], *lines: str) -> Path:
+    """Write `content` as a COCO file of cats, and a page on them with `lines` at its end."""
+    (folder / "cats.json").write_text(json.dumps(content))
+    names = content["categories"][0]["keypoints"]
+    files = "dict(_delete_=True, type='CocoPoseDataset', ann_file='cats.json', img_root='images')"
+    text = f"""_base_ = {str(TINY)!r}
+keypoints = dict(_delete_=True, type="KeypointMeta", dataset="cats", names={names!r},
+    flip_pairs=[("left_paw", "right_paw")], skeleton=[("nose", "left_paw"), ("nose", "right_paw")])
+data = dict(root={str(folder)!r}, train={files}, val={files}, test={files})
+"""
+    path = folder / "page.py"
+    path.write_text(text + "\n".join(lines))
+    return path

@@ -6,13 +6,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from html_pages import cats_page
 
 from hrpose.keypoints import KeypointMeta
 from hrpose.metrics import PCK
 from hrpose.report.numbers.measured import Measured
 from hrpose.structures import Instances, Labels, Predictions
 
-TINY = Path(__file__).resolve().parent / "pages/tiny.py"
 NAMES = ("nose", "left_paw", "right_paw", "<b>tail</b>")
 POINTS = np.float32([[50, 20], [30, 70], [70, 70], [90, 40]])
 """Of every animal; its box is 100 px wide, so that PCK@0.1 means nearer than 10 px."""
@@ -78,21 +78,10 @@ class Cattery:
 
     def page(self, *lines: str) -> Path:
         """Write labels and page; the path of the page, with `lines` at its end."""
-        (self.folder / "cats.json").write_text(json.dumps(self.content))
-        files = (
-            "dict(_delete_=True, type='CocoPoseDataset', ann_file='cats.json', img_root='images')"
-        )
-        text = f"""_base_ = {str(TINY)!r}
-keypoints = dict(_delete_=True, type="KeypointMeta", dataset="cats", names={list(NAMES)!r},
-    flip_pairs=[("left_paw", "right_paw")], skeleton=[("nose", "left_paw"), ("nose", "right_paw")],
-    upper_body=["nose", "left_paw"], lower_body=["right_paw"])
-data = dict(root={str(self.folder)!r}, train={files}, val={files}, test={files})
+        own = """keypoints.update(upper_body=["nose", "left_paw"], lower_body=["right_paw"])
 metrics = [dict(type="PCK", thr=0.1, norm="box"), dict(type="NME", norm="box")]
-runner = dict(save_best="PCK@0.1")
-"""
-        path = self.folder / "page.py"
-        path.write_text(text + "\n".join(lines))
-        return path
+runner = dict(save_best="PCK@0.1")"""
+        return cats_page(self.folder, self.content, own, *lines)
 
     def predictions(self, name: str, keypoints: np.ndarray, score: float = 0.9) -> Path:
         """A file `name`/predictions.json."""

@@ -52,14 +52,8 @@ def notes_on(experiment: Experiment) -> list[str]:
         others.append("crops of whole px, without padding")
     if model.flip_test:
         others.append("no flip test")
-    if any(
-        abs(ours - theirs) > 1e-6
-        for ours, theirs in zip(
-            (*model.mean.flatten().tolist(), *model.std.flatten().tolist()),
-            (*_MEAN, *_STD),
-            strict=True,
-        )
-    ):
+    colours = (*model.mean.flatten().tolist(), *model.std.flatten().tolist())
+    if any(abs(a - b) > 1e-6 for a, b in zip(colours, (*_MEAN, *_STD), strict=True)):
         others.append("its own mean and std of colours")
     if others:
         notes.append(f"DeepLabCut will predict otherwise than this page: {'; '.join(others)}")

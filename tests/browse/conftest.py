@@ -1,12 +1,10 @@
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from html_pages import sound_page
+from html_pages import cats_page, sound_page
 
-TINY = Path(__file__).resolve().parents[1] / "pages/tiny.py"
 NAMES = ("nose", "left_paw", "right_paw", "<script>alert(1)</script>")
 POINTS = [20, 30, 2, 60, 60, 2, 90, 62, 1, 0, 0, 0]
 """nose, left paw and right paw of an animal in a photograph of 120 x 100 px."""
@@ -43,18 +41,7 @@ class Farm:
 
     def page(self, *lines: str) -> Path:
         """Write all; the path of the page, with `lines` at its end."""
-        (self.folder / "cats.json").write_text(json.dumps(self.content))
-        files = (
-            "dict(_delete_=True, type='CocoPoseDataset', ann_file='cats.json', img_root='images')"
-        )
-        text = f"""_base_ = {str(TINY)!r}
-keypoints = dict(_delete_=True, type="KeypointMeta", dataset="cats", names={list(NAMES)!r},
-    flip_pairs=[("left_paw", "right_paw")], skeleton=[("nose", "left_paw"), ("nose", "right_paw")])
-data = dict(root={str(self.folder)!r}, train={files}, val={files}, test={files})
-"""
-        path = self.folder / "page.py"
-        path.write_text(text + "\n".join(lines))
-        return path
+        return cats_page(self.folder, self.content, *lines)
 
 
 @pytest.fixture
