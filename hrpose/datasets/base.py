@@ -15,12 +15,12 @@ import numpy as np
 from hrpose.datasets.cache.image_cache import ImageCache
 from hrpose.datasets.cache.region import View, Window, window_of
 from hrpose.datasets.faults.fault import Fault, Place
+from hrpose.datasets.preflight.pipeline import check_pipeline
 from hrpose.datasets.transforms import Drawn, Sample, Transform, Warp
 from hrpose.errors import DataError, LoaderError
 from hrpose.keypoints import KeypointMeta
 from hrpose.structures import Instances, Labels
 
-_GIVEN = ("meta", "image_size", "region", "out")  # to each record, by the data set
 _SHIPPED = ("image", "keypoints", "visible", "matrix", "index")
 _MAX_TRIES = 20
 _HELD_BYTES = 2e6  # of decoded images that wait for the next step
@@ -237,23 +237,3 @@ def wanted_window(pipeline: Sequence[Transform], record: Sample) -> Window | Non
         if "matrix" in transform.adds:
             break
     return window_of(views, record["image_size"])
-
-
-def check_pipeline(
-    pipeline: Sequence[Transform], meta: KeypointMeta, record_keys: Sequence[str]
-) -> None:
-    """ValueError where a transform reads what nothing before it gives, or does not suit `meta`."""
-    have = {*record_keys, *_GIVEN}
-    for position, transform in enumerate(pipeline):
-        place = f"pipeline {position} ({type(transform).__name__})"
-        missing = [key for key in (*transform.reads, *transform.changes) if key not in have]
-        if missing:
-            raise ValueError(f"{place}: needs {missing[0]!r}, which nothing before it adds")
-        if "matrix" in have and {"center", "size"} & {*transform.changes, *transform.adds}:
-            raise ValueError(f"{place}: comes after Warp, when the crop is already cut; move it up")
-        problem = transform.problem_with(meta)
-        if problem:
-            raise ValueError(f"{place}: {problem}")
-        have |= set(transform.adds)
-    if "matrix" not in have:
-        raise ValueError("pipeline: no Warp; the model needs crops of one size")

@@ -15,7 +15,7 @@ import torch
 
 from hrpose.codecs import Codec
 from hrpose.config.registry import build, check, registered
-from hrpose.datasets.base import check_pipeline
+from hrpose.datasets.preflight.pipeline import check_pipeline
 from hrpose.datasets.transforms import Transform
 from hrpose.engine.optim import Schedule
 from hrpose.engine.settings import DataSettings, RunSettings
