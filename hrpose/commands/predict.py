@@ -201,12 +201,12 @@ def _look(
 ) -> tuple[Any, dict[str, str]]:
     """Where to look, and the same in words, with the digest of a file."""
     from hrpose.predict.boxes import FixedBox, WholeFrame, check_boxes, parse_box, read_boxes
-    from hrpose.predict.zoom import ONLY_BOXES, knows_whole_frames
+    from hrpose.predict.search import unfamiliar
     from hrpose.storage.digests import file_digest
 
     if args.bbox in ("full", "zoom"):
-        if not knows_whole_frames(page):
-            say(ONLY_BOXES)
+        if warning := unfamiliar(page, args.bbox):
+            say(warning)
         return WholeFrame() if args.bbox == "full" else None, {"bbox": args.bbox}
     if box := parse_box(args.bbox):
         return FixedBox(box), {"bbox": args.bbox}

@@ -15,7 +15,6 @@ import numpy as np
 from hrpose.config.registry import register
 from hrpose.datasets.cache.region import View
 from hrpose.datasets.transforms import Sample, Transform, probability
-from hrpose.geometry import box_to_center_size
 from hrpose.keypoints import KeypointMeta
 
 
@@ -24,40 +23,6 @@ def truncated_normal(rng: np.random.Generator) -> float:
     while abs(draw := rng.standard_normal()) > 1:
         pass
     return draw
-
-
-@register
-class RandomWholeFrame(Transform):
-    """With probability `prob` plans the crop around the whole photograph, not around the animal.
-
-    So a model of boxes knows the first look of `hrpose predict --bbox full` and `zoom` too. For one
-    animal a photograph: of two, the network could not know which one is meant.
-
-    Args:
-        padding: that of `CropBox`, which predicting adds to the frame too.
-    """
-
-    reads = ("photo", "aspect")
-    changes = ("center", "size")
-    random = True
-
-    def __init__(self, prob: float = 0.3, padding: float = 1.25) -> None:
-        self.prob = probability("prob", prob)
-        if not padding > 0:
-            raise ValueError(f"padding {padding}: must be above 0 (1 is the frame as it is)")
-        self.padding = padding
-
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Plan another crop, or not."""
-        if rng.random() < self.prob:
-            sample["center"], sample["size"] = box_to_center_size(
-                (0, 0, *sample["photo"]), sample["aspect"], self.padding
-            )
-        return sample
-
-    def reach(self, views: list[View], sample: Sample) -> list[View] | None:
-        """All of the photograph, if ever."""
-        return None if self.prob > 0 else views
 
 
 @register

@@ -39,17 +39,6 @@ class Content:
     timed: str = ""
 
     @property
-    def looks_whole(self) -> bool:
-        """Whether training shows whole frames among the boxes, for `hrpose predict --bbox zoom`.
-
-        Only where boxes came from keypoints, so that there are none of new images; and not where an
-        image has two animals, of which nobody could tell which one is meant.
-        """
-        train = self.labels.train
-        alone = len(np.unique(train.animals.image_ids)) == len(train.animals)
-        return alone and not (self.whole_frame or train.boxed or train.left_out)
-
-    @property
     def validated_on(self) -> str:
         """The part that validates: 'train' where there is no other."""
         return next(part for part in ("val", "test", "train") if part in self.labels.parts)

@@ -41,7 +41,6 @@ class Part:
         sizes: width and height (N, 2) px of the image of each animal, NaN where not known.
         individuals: which animal each row is of, None where the file does not tell.
         left_out: annotations that cannot be used.
-        boxed: whether boxes are more than what `hrpose convert` put around keypoints.
     """
 
     name: str
@@ -52,7 +51,6 @@ class Part:
     sizes: np.ndarray
     individuals: list[Any]
     left_out: int
-    boxed: bool
 
     def __str__(self) -> str:
         images = len(np.unique(self.animals.image_ids))
@@ -192,15 +190,14 @@ def _part(
     if not len(animals):
         raise DataError(f"{path}: no animal can be used ({left_out[0][1] if left_out else 'none'})")
     contents = {entry.id: entry.content for entry in file.entries()}
-    used = [contents[number] for number in animals.annotation_ids.tolist()]
     individuals = [
-        next((v for key in INDIVIDUAL if (v := row.get(key)) is not None), None) for row in used
+        next((v for key in INDIVIDUAL if (v := contents[number].get(key)) is not None), None)
+        for number in animals.annotation_ids.tolist()
     ]
-    boxed = any(row.get("box_from") != "keypoints" for row in used)
     sizes = file.images.sizes[file.images.rows(animals.image_ids)]
     names = dict(zip(file.images, file.images.names(), strict=True))
     folder = _folder_of([*names.values()][:_LOOKED_FOR], images, name, path)
-    return Part(name, path, folder, animals, names, sizes, individuals, len(left_out), boxed)
+    return Part(name, path, folder, animals, names, sizes, individuals, len(left_out))
 
 
 def _folder_of(names: Sequence[str], images: Path, part: str, path: Path) -> Path:

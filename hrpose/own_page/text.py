@@ -109,11 +109,6 @@ def _pipelines(content: Content) -> str:
     padding = content.plan.padding
     what = "the frame as it is" if content.whole_frame else "1 is the box as it is"
     flip = '    dict(type="RandomFlip", prob=0.5),\n' if content.flip else ""
-    whole = (
-        "    # whole frames too, with which hrpose predict --bbox zoom and full begin: boxes\n"
-        "    # came from keypoints, so new images have none; leave this out if there will be some\n"
-        '    dict(type="RandomWholeFrame", prob=0.3, padding=_crop["padding"]),\n'
-    )
     return (
         f'_crop = dict(type="CropBox", input_size="$codec.input_size", padding={padding:g})'
         f"  # {what}\n"
@@ -123,7 +118,7 @@ def _pipelines(content: Content) -> str:
         "train_pipeline = [\n"
         '    dict(type="LoadImage"),\n'
         "    _crop,\n"
-        f"{whole if content.looks_whole else ''}{flip}"
+        f"{flip}"
         '    dict(type="RandomScaleRotate", scale=0.25, degrees=20, rotate_prob=0.6),\n'
         "    _warp,\n"
         "]\n"

@@ -54,3 +54,8 @@ class Cropper:
         """The area of the crop around `box`, in image px squared."""
         crop, matrix = self(np.zeros((1, 1, 3), np.uint8), box)
         return crop.shape[0] * crop.shape[1] / abs(float(np.linalg.det(matrix[:, :2])))
+
+    def enlarges(self, box: np.ndarray) -> bool:
+        """Whether the crop around `box` has more pixels than the image has there."""
+        _, matrix = self(np.zeros((1, 1, 3), np.uint8), box)
+        return abs(float(np.linalg.det(matrix[:, :2]))) > 1

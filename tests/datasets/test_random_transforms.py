@@ -14,7 +14,6 @@ from hrpose.datasets.random_transforms import (
     RandomFlip,
     RandomScaleRotate,
     RandomShift,
-    RandomWholeFrame,
     clipped_normal,
     flip_keypoints,
 )
@@ -250,23 +249,3 @@ def test_distribution_of_scales_and_rotations():
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):
         near((turned < np.quantile(reference, share)).mean(), share, 0.0185)
     near(np.corrcoef(factors, turns)[0, 1], 0, 4 / math.sqrt(DRAWS))
-
-
-def test_whole_frames_are_planned_as_predicting_plans_them():
-    """A frame of 600 x 400 px and an input four to three, padding 1.25: 750 x 562.5 px around its
-    middle; three in ten, and the others as they were."""
-    move, rng = RandomWholeFrame(0.3, 1.25), np.random.default_rng(0)
-    seen = 0
-    for _ in range(DRAWS):
-        plan = {"photo": (600, 400), "aspect": 4 / 3, "center": CENTER, "size": SIZE}
-        plan = move(plan, rng)
-        if plan["center"] is not CENTER:
-            seen += 1
-            np.testing.assert_allclose(plan["center"], [300, 200])
-            np.testing.assert_allclose(plan["size"], [750, 562.5])
-        else:
-            assert plan["size"] is SIZE
-    near(seen / DRAWS, 0.3)
-    for wrong in ({"prob": 1.5}, {"padding": 0.0}):
-        with pytest.raises(ValueError, match=f"{next(iter(wrong))} "):
-            RandomWholeFrame(**wrong)

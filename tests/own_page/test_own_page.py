@@ -148,26 +148,6 @@ def test_the_whole_frame_is_what_predict_looks_at(herd):
     assert {tuple(data[k]["matrix"].ravel()) for k in range(9)} == {tuple(matrix.ravel())}
 
 
-def test_animals_without_boxes_are_trained_in_whole_frames_too(herd):
-    """So that zoom finds one at first; of two on an image nobody could tell which is meant."""
-    step = {"type": "RandomWholeFrame", "prob": 0.3, "padding": 1.25}
-
-    def pipelines(changes, **options):
-        path = herd.write("a", 8, more=[herd.animal(70, 2, shift=9)] if "two" in changes else None)
-        content = json.loads(path.read_text())
-        for row in content["annotations"] if "boxed" not in changes else []:
-            row["box_from"] = "keypoints"
-        path.write_text(json.dumps(content))
-        _, _, page = herd.init(path, overwrite=True, **options)
-        return page["train_pipeline"], page["test_pipeline"]
-
-    train, test = pipelines("")
-    assert train[2] == step and step not in test
-    assert step not in pipelines("two")[0] and step not in pipelines("boxed")[0]
-    whole = pipelines("", whole_frame=True)[0]
-    assert "RandomWholeFrame" not in [part["type"] for part in whole]
-
-
 def test_two_animals_cannot_share_a_whole_frame(herd):
     file = herd.write("a", more=[herd.animal(70, 2, shift=9)])
     with pytest.raises(DataError, match=r"annotation 2 .* and annotation 70 .* are on one image"):

@@ -13,6 +13,7 @@ import hrpose
 from hrpose.predict import run, sources
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
+from hrpose.predict.search import unfamiliar
 from hrpose.predict.tables import csv_table
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
@@ -45,16 +46,15 @@ def test_part_of_a_video_keeps_the_numbers_of_its_frames(predict, tmp_path):
     assert predict(video, "--start", 50, "--overwrite") == 2
 
 
-def test_whole_frames_for_a_page_of_boxes_are_warned_of(predict, tmp_path, capsys):
+def test_what_the_training_never_showed_is_warned_of(predict, tmp_path, capsys):
     video = write_video(tmp_path / "run.avi", 2)
     said = []
-    whole = "train_pipeline=[dict(type='LoadImage'),dict(type='CropBox',input_size=(64,64)),"
-    whole += "dict(type='RandomWholeFrame'),dict(type='Warp',size=(64,64))]"
-    for words in (["--bbox", "full"], ["--bbox", "zoom"], ["--bbox", "0,0,64,48"],
-                  ["--bbox", "full", "--cfg-options", whole]):  # fmt: skip
-        assert predict(video, "--overwrite", *words) == 0
-        said.append("trains on boxes around the animals" in capsys.readouterr().err)
-    assert said == [True, True, False, False]
+    for bbox in ("full", "zoom", "0,0,64,48"):
+        assert predict(video, "--overwrite", "--bbox", bbox) == 0
+        said.append("warning: this page trains on boxes" in capsys.readouterr().err)
+    assert said == [True, False, False]
+    frames = {"data": {"train": {"crop": "frame"}}}
+    assert not unfamiliar(frames, "full") and "it knows --bbox full" in unfamiliar(frames, "zoom")
 
 
 def test_boxes_of_a_csv_follow_the_frames(predict, tmp_path):

@@ -1,6 +1,7 @@
 """zoom: the box follows the points, and the points get better by it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -74,7 +75,7 @@ def test_never_below_a_quarter_of_the_first():
     assert zoom.look(SIZE).boxes[0, 2:].tolist() == pytest.approx([140, 115])  # of 100 x 75
 
 
-def test_the_whole_frame_again_when_the_animal_is_lost():
+def test_the_whole_frame_when_the_animal_is_lost():
     zoom = Zoom()
     zoom.look(SIZE)
     zoom.learn(POINTS, SURE)
@@ -85,19 +86,32 @@ def test_the_whole_frame_again_when_the_animal_is_lost():
     assert zoom.look(SIZE).boxes[0, :2].tolist() == [292, 291]
 
 
-def test_the_whole_frame_again_after_300_frames():
-    zoom, sources = Zoom(), []
-    for _ in range(650):
-        sources.append(zoom.look(SIZE).source)
-        zoom.learn(POINTS, SURE)
-    assert [n for n, source in enumerate(sources) if source == "full"] == [0, 301, 602]
+def test_a_search_at_first_every_300_frames_and_ever_more_rarely_without_an_animal():
+    zoom, searched = Zoom(), []
+    for number in range(1000):
+        zoom.look(SIZE)
+        searched += [number] * zoom.searches
+        zoom.learn(POINTS, SURE if number < 650 else UNSURE)
+    lost = [650 + gone for gone in (1, 2, 4, 8, 16, *range(32, 350, 32))]
+    assert searched == [0, 301, 602, *lost]
 
 
 class Spots:
-    """Finds the centres of three coloured spots, to whole px of the crop."""
+    """Finds the centres of three coloured spots, to whole px of the crop; where `smallest` is
+    given, only in crops that they fill to that share of the width.
+    """
+
+    def __init__(self, smallest: float = 0.0) -> None:
+        self.smallest = smallest
+        self.crops = 0
 
     def __call__(self, images: np.ndarray):
-        crop = images[0].transpose(1, 2, 0).astype(float)
+        self.crops += len(images)
+        answers = [self.one(crop.transpose(1, 2, 0).astype(float)) for crop in images]
+        points, scores = (np.array(part) for part in zip(*answers, strict=True))
+        return lambda: (points, scores.astype(np.float32))
+
+    def one(self, crop: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
         points, scores = [], []
         for channel in range(3):
             weight = crop[..., channel] * (crop[..., channel] > 100)
@@ -106,7 +120,9 @@ class Spots:
             centre = [(weight * x).sum(), (weight * y).sum()] / total if total else np.zeros(2)
             points.append(np.round(centre))
             scores.append(1.0 if total else 0.0)
-        return lambda: (np.array([points]), np.array([scores], np.float32))
+        if np.ptp(points, axis=0).max() < self.smallest * crop.shape[1]:
+            scores = [0.1] * 3
+        return points, scores
 
 
 def drawn(count: int, leap: int = 1000) -> tuple[list[Frame], np.ndarray]:
@@ -153,11 +169,32 @@ def test_an_animal_that_leaps_is_found_again_in_the_same_frame(pipeline):
     assert error(list(zoomed(pipeline, frames, stills=False)), truth) < 1
 
 
+def test_a_network_that_knows_only_boxes_finds_an_animal_that_is_small_in_its_frame(pipeline):
+    """POINTS * 1.5 is a tenth of the frame wide; seen by itself in a third of a crop or more."""
+    pipeline = replace(pipeline, estimate=Spots(smallest=0.3), batch_size=8)
+    frames, truth = drawn(5)
+    assert error(list(pipeline.run(drawn(5)[0], WholeFrame())), truth) > 2
+    found = list(zoomed(pipeline, frames, stills=True))
+    assert {one.where.source for one in found} == {"zoom"} and error(found, truth) < 1
+    before = pipeline.estimate.crops
+    assert error(list(zoomed(pipeline, drawn(30, leap=15)[0], stills=False)), drawn(30, 15)[1]) < 1
+    assert pipeline.estimate.crops - before < 30 + 2 * 50  # one a frame but at two searches
+
+
+def test_an_animal_that_is_not_there_costs_little(pipeline):
+    """Frames of 640 x 480 have 1 + 6 + 35 windows, and 165 that would be enlarged."""
+    nothing = [Frame(str(n), n, None, np.zeros((480, 640, 3), np.uint8)) for n in range(40)]
+    found = list(zoomed(pipeline, nothing, stills=False))
+    assert {one.where.source for one in found} == {"full"}
+    assert pipeline.estimate.crops == 40 + 42 * len([0, 1, 2, 4, 8, 16, 32])
+
+
 def test_stills_get_two_looks(pipeline):
     frames, truth = drawn(5)
     found = list(zoomed(pipeline, frames[::-1], stills=True))
     assert {one.where.source for one in found} == {"zoom"}
     assert error(found, truth[::-1]) < 1
+    assert pipeline.estimate.crops == 5 * 3  # the whole frame, and what is around its points
 
 
 @pytest.mark.parametrize("leap", [1000, 15])

@@ -1,0 +1,152 @@
+"""Where one animal is in a frame: a look through windows of falling size, and a closer one.
+
+Legend: K keypoints; boxes x, y, w, h in image px.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hrpose.geometry import box_around
+from hrpose.predict.crops import Cropper
+from hrpose.predict.frames import Boxes, Found, Frame
+from hrpose.predict.loop import predict
+from hrpose.predict.pipeline import Pipeline
+
+SURE = 0.3
+"""Score from which on a point counts."""
+_SHARE = 1 / 3  # of the points must be sure, else the animal is not found
+_CERTAIN = 0.9  # of the points are sure: the search ends
+
+
+def unfamiliar(page: dict[str, Any], bbox: str) -> str:
+    """A warning where `--bbox` shows what the training of `page` never did; else ''."""
+    whole_frames = page["data"]["train"].get("crop") == "frame"
+    if bbox == "full" and not whole_frames:
+        return (
+            "warning: this page trains on boxes around the animals, and is now shown whole frames, "
+            "where they are smaller: give boxes, or --bbox zoom for one animal"
+        )
+    if bbox == "zoom" and whole_frames:
+        return (
+            "warning: this page trains on whole frames, and zoom looks closer than that: it knows "
+            "--bbox full"
+        )
+    return ""
+
+
+def best_look(pipeline: Pipeline, frame: Frame, where: Boxes, search: bool) -> Found:
+    """What is found in the one box of `where`; or, where that is the whole frame or the animal is
+    not in it, in the box around what is found in the frame's windows, by the mean of the scores.
+    """
+    assert frame.image is not None
+    size = frame.image.shape[1], frame.image.shape[0]
+    best = looked(pipeline, frame, where)
+    highest = 0.0
+    views: Iterable[Boxes] = [where]
+    if where.source == "zoom":
+        if _is_found(best):
+            if not search:
+                return best
+            highest = best.scores.mean()
+        search = True
+    if search:
+        views = windows(size, pipeline.cropper)
+    for view in views:
+        wide = best if view is where else looked(pipeline, frame, view)
+        if not _is_found(wide):
+            continue
+        sure = is_sure(wide.keypoints[0], wide.scores[0])
+        centre, span = spanned(wide.keypoints[0][sure])
+        close = looked(pipeline, frame, closer(centre, span, size))
+        if _is_found(close) and close.scores.mean() > highest:
+            best, highest = close, close.scores.mean()
+        if np.mean(close.scores >= SURE) >= _CERTAIN:
+            break
+    return best
+
+
+def windows(size: tuple[int, int], cropper: Cropper) -> Iterator[Boxes]:
+    """All of a frame of (W, H) = `size` px; windows of half of its longer side, half of one from
+    each to the next; of a quarter, and so on, while crops make them no larger.
+    """
+    yield whole(size)
+    side = max(size) / 2
+    while not cropper.enlarges(np.array([0, 0, side, side])):
+        columns, rows = (_steps(length, side) for length in size)
+        boxes = np.array([(x, y, side, side) for y in rows for x in columns])
+        yield Boxes(boxes, "zoom", [0] * len(boxes))
+        side /= 2
+
+
+def _steps(length: int, side: float) -> np.ndarray:
+    """Where windows of `side` begin along `length` px."""
+    if side >= length:
+        return np.array([(length - side) / 2])
+    return np.linspace(0, length - side, math.ceil((length - side) / (side / 2)) + 1)
+
+
+def _is_found(found: Found) -> bool:
+    """Whether enough points are sure, and not all in one place."""
+    sure = is_sure(found.keypoints[0], found.scores[0])
+    return enough(sure) and spanned(found.keypoints[0][sure])[1].max() > 0
+
+
+def looked(pipeline: Pipeline, frame: Frame, where: Boxes) -> Found:
+    """What is found in that box of `where` in which the network is surest."""
+    found = Found.nothing(frame, where, 1, len(pipeline.cropper.meta))
+    if not len(where):
+        return found
+    assert frame.image is not None
+    cut = [pipeline.cropper(frame.image, box) for box in where.boxes]
+    batches = []
+    for start in range(0, len(cut), pipeline.batch_size):
+        crops, matrices = zip(*cut[start : start + pipeline.batch_size], strict=True)
+        batches.append(
+            {
+                "images": np.stack(crops).transpose(0, 3, 1, 2),
+                "matrix": np.stack(matrices),
+                "index": np.arange(len(crops)),
+            }
+        )
+    answers = list(predict(batches, pipeline.estimate))
+    scores = np.concatenate([answer.scores for answer in answers])
+    surest = int(scores.mean(axis=1).argmax())
+    found.where = Boxes(where.boxes[surest : surest + 1], where.source, [0])
+    found.keypoints[0] = np.concatenate([answer.keypoints for answer in answers])[surest]
+    found.scores[0] = scores[surest]
+    return found
+
+
+def is_sure(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Which of the points count, (K,) bool."""
+    return (scores >= SURE) & np.isfinite(keypoints).all(axis=-1)
+
+
+def enough(sure: np.ndarray) -> bool:
+    """Whether so many points say where the animal is."""
+    return bool(sure.sum() >= _SHARE * len(sure))
+
+
+def spanned(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre (2,) and sides (2,) of what points (n, 2) span; 0 where there are none."""
+    if not len(points):
+        return np.zeros(2), np.zeros(2)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (low + high) / 2, np.maximum(high - low, (high - low).max() / 8)  # a row has no width
+
+
+def whole(size: tuple[int, int]) -> Boxes:
+    """All of a frame of (W, H) = `size` px."""
+    return Boxes(np.array([[0.0, 0.0, *size]]), "full", [0])
+
+
+def closer(centre: np.ndarray, span: np.ndarray, size: tuple[int, int]) -> Boxes:
+    """The box, inside of a frame of (W, H) = `size` px, of points that span `span` there."""
+    centre = np.clip(centre, 0, np.array(size) - 1)
+    corners = np.stack([centre - span / 2, centre + span / 2])
+    return Boxes(box_around(corners, size)[None], "zoom", [0])
