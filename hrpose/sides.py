@@ -151,7 +151,7 @@ def _words(name: str) -> list[str]:
 
 
 def _kind_of(letter: str) -> str:
-    """A or a for a capital or small letter of any script, x for one that is neither, 0 for a digit."""
+    """A or a for a capital or small letter of any script, x for other letters, 0 for a digit."""
     if letter.isalpha():
         return "A" if letter.isupper() else "a" if letter.islower() else "x"
     return "0" if letter.isdecimal() else " "

@@ -53,7 +53,8 @@ def test_all_wrong_values_of_runner_and_data_are_said_at_once(tiny):
         "needs base_batch_size, the batch that lr was chosen for"
     )
     assert data == (
-        "data (DataSettings): batch_size is 0: expected 1 or more; workers is -2: expected 0 or more"
+        "data (DataSettings): batch_size is 0: expected 1 or more; workers is -2: expected 0 or "
+        "more"
     )
 
 

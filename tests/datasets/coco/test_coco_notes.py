@@ -33,7 +33,8 @@ def test_each_is_named(toy, meta, test_steps, changes, note):
     data = toy.open(meta, test_steps)
     assert len(data) == 6
     (line,) = notes(data)
-    assert line.removeprefix("warning: ").startswith(f"1 {note}") and line.endswith("(annotation 52)")
+    assert line.removeprefix("warning: ").startswith(f"1 {note}")
+    assert line.endswith("(annotation 52)")
 
 
 @pytest.mark.parametrize(
