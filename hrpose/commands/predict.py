@@ -216,7 +216,7 @@ def _look(
     path = Path(args.bbox).expanduser()
     if not path.is_file():
         raise DataError(f"--bbox {args.bbox}: neither full, zoom, X,Y,W,H, nor a file")
-    clean_up = page["data"]["test"].get("box_clean_up", "none")
+    clean_up = page.get("data", {}).get("test", {}).get("box_clean_up", "none")
     boxes = read_boxes(path, args.animals, clean_up)
     check_boxes(boxes, jobs)
     return boxes, {"bbox": path.name, "boxes_sha256": file_digest(path)}

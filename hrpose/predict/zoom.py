@@ -37,7 +37,8 @@ _AHEAD = 8  # frames that wait
 def knows_whole_frames(page: dict[str, Any]) -> bool:
     """Whether the training of `page` shows whole frames, as `full` and zoom's first look do."""
     steps = [step.get("type") for step in page.get("train_pipeline", ())]
-    return page["data"]["train"].get("crop") == "frame" or "RandomWholeFrame" in steps
+    train = page.get("data", {}).get("train", {})  # without one, what builds the page says so
+    return train.get("crop") == "frame" or "RandomWholeFrame" in steps
 
 
 class Zoom:
