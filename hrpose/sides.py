@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,16 @@ _LEGS = {"lf": "f", "lh": "h", "lm": "m", "lb": "b", "fl": "f", "hl": "h", "bl":
 _LEGS |= {word.replace("l", "r"): leg for word, leg in _LEGS.items()}
 """Words for a leg with its side, such as the left front one, and which leg that is."""
 _LETTER = re.compile(r"([LlRr])([a-z]{3,}.*)")
+_ELSEWHERE = {
+    "left": "links linke linker linkes linken gauche izquierda izquierdo esquerda esquerdo "
+    "sinistra sinistro левый левая левое левого левой слева",
+    "right": "rechts rechte rechter rechtes rechten droite droit derecha derecho direita direito "
+    "destra destro правый правая правое правого правой справа",
+}
+"""German and Dutch, French, Spanish, Portuguese, Italian, Russian."""
+_SIDE = {word: side for side, words in _ELSEWHERE.items() for word in words.split()}
+_UNPARTED = re.compile(r"(?P<left>(?<!右)左(?!右)|왼쪽?)|(?P<right>(?<!左)右(?!左)|오른쪽?)")
+"""Chinese, Japanese and Korean, which need nothing between words; 左右 is both sides."""
 Rest = tuple[str, ...]
 
 
@@ -49,6 +60,7 @@ def sides_of(names: Sequence[str]) -> Sides:
     A side is a word of its own (`left_ear`, `L_Eye`, `earR`, `NearFoot`), left and right at the
     beginning or the end (`leftear`), or a leg (`RH`, `pawLF`). Names that have no partner so are
     compared without their digits (`paw1LH`, `paw4RH`), then by an l or r before a word (`Lpaw`).
+    Left and right may be said in one of some other languages (`左耳`, `oreille_gauche`).
     """
     pairs = _paired(names, lambda name: list(_readings(name)))
     steps: list[Callable[[str], list[_Reading]]] = [_without_digits, _first_letter]
@@ -129,6 +141,17 @@ def _first_letter(name: str) -> list[_Reading]:
 
 
 def _words(name: str) -> list[str]:
-    spaced = _GLUED.sub(lambda side: f" {side[0]} ", name)
-    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", spaced)
-    return [part.lower() for part in parts]
+    """The words of `name` in small letters, left and right in English."""
+    spaced = _GLUED.sub(lambda side: f" {side[0]} ", unicodedata.normalize("NFKC", name))
+    spaced = _UNPARTED.sub(lambda side: f" {side.lastgroup} ", spaced)
+    kinds = "".join(map(_kind_of, spaced))
+    found = re.finditer(r"A?a+|A+(?!a)|x+|0+", kinds)
+    words = [spaced[slice(*word.span())].lower() for word in found]
+    return [_SIDE.get(word, word) for word in words]
+
+
+def _kind_of(letter: str) -> str:
+    """A or a for a capital or small letter of any script, x for other letters, 0 for a digit."""
+    if letter.isalpha():
+        return "A" if letter.isupper() else "a" if letter.islower() else "x"
+    return "0" if letter.isdecimal() else " "

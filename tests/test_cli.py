@@ -113,6 +113,14 @@ def test_a_wrong_word_ends_with_a_message_and_status_2(hrpose, words, says):
     assert says in errors and "Traceback" not in errors
 
 
+def test_a_refusal_in_a_run_stands_once_on_the_console_and_in_its_log(hrpose, tmp_path):
+    status, out, errors = hrpose("train", TINY, "--work-dir", tmp_path, "--load-from", "gone.pth")
+    assert status == 2 and errors.startswith("CheckpointError: gone.pth: ")
+    assert f"run directory {tmp_path}" in out and "gone.pth: " not in out
+    log = (tmp_path / "train.log").read_text()
+    assert f"INFO stopped: {errors}" in log
+
+
 def test_the_help_needs_neither_torch_nor_mmengine():
     """As a process of its own, by `python -m hrpose`; and no verb's module but the one named."""
     code = (

@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +16,16 @@ from hrpose.config.pages import find_page
 from hrpose.environment import refuse_opencv_5
 from hrpose.errors import DataError, HrposeError, RunError, say
 from hrpose.predict.tables.formats import FORMATS, require_formats
+from hrpose.storage.addresses import is_address
+from hrpose.storage.download import fetch
 
 if TYPE_CHECKING:
     from hrpose.api.load import Trained
-    from hrpose.export.exported import Exported
     from hrpose.predict.inputs import Job
     from hrpose.predict.run import Order
 
 _DECIDES = ("page_sha256", "checkpoint_sha256", "precision", "flip_test")
 _ASKED = ("animals", "batch_size", "start", "stop", "stride")
-_SLURM = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,14 +104,14 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict; the exit status is 1 if some inputs failed, 2 if nothing was done."""
-    from hrpose.predict.inputs import jobs_of, shard
-    from hrpose.predict.run import check_places, do_job
+    from hrpose.predict.inputs import jobs_of, shard, shard_of_slurm
+    from hrpose.predict.run import do_job
+    from hrpose.predict.tables.places import check_places
 
-    exported = _exported(args)
-    page = exported.page if exported else common.load_page(args)
+    page = None if _is_exported(args) else common.load_page(args)
     refuse_opencv_5(args.allow_opencv_5)
-    require_formats(args.formats)
     _refuse_contradictions(args)
+    require_formats(args.formats)
     jobs = jobs_of(args.inputs, args.keep_tree, args.img_root)
     if "dlc" in args.formats:
         _look_at_dlc(args, jobs)
@@ -122,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         jobs = shard(jobs, *part)
     args.resume = args.resume or (part is not None and not args.overwrite)
     check_places(jobs, Path(args.out), args.resume, args.overwrite)
-    order = make_order(args, page, jobs, exported)
+    order = make_order(args, page, jobs)
     done = failed = 0
     for job in jobs:
         try:
@@ -137,47 +136,48 @@ def run(args: argparse.Namespace) -> int:
     return 1 if done else 2
 
 
-def _exported(args: argparse.Namespace) -> Exported | None:
-    """The model where CONFIG is a file of `hrpose export`; what follows it are all inputs then.
+def _is_exported(args: argparse.Namespace) -> bool:
+    """Whether CONFIG is a file of `hrpose export`; what follows it are all inputs then.
 
     Raises:
-        HrposeError: it cannot be read, options ask it to be another one, or inputs are missing.
+        RunError: options ask it to be another one, or inputs are missing.
     """
     if not args.config.lower().endswith(".onnx"):
         if not args.inputs:
             raise RunError("INPUT is missing: images, folders or videos, after the checkpoint")
-        return None
-    from hrpose.export.exported import read_exported
-
+        return False
     args.inputs.insert(0, args.checkpoint)
     fixed = {"--amp": args.amp, "--no-flip": args.no_flip, "--cfg-options": args.cfg_options}
     fixed["--device"] = args.device not in (None, "auto", "cpu")
     if option := next((option for option, given in fixed.items() if given), None):
         raise RunError(f"{option}: {args.config} is as it was exported, and runs on the CPU")
-    return read_exported(args.config)
+    return True
 
 
-def make_order(
-    args: argparse.Namespace, page: dict[str, Any], jobs: list[Job], exported: Exported | None
-) -> Order:
+def make_order(args: argparse.Namespace, page: dict[str, Any] | None, jobs: list[Job]) -> Order:
     """What is asked for, with the model loaded.
+
+    Args:
+        page: None for a file of `hrpose export`, which holds its own.
 
     Raises:
         HrposeError: the box file, the checkpoint or the device cannot be used.
     """
+    from hrpose.export.exported import read_exported
     from hrpose.predict.pipeline import Pipeline
     from hrpose.predict.run import Order
+    from hrpose.predict.tables.places import check_jobs
     from hrpose.rundir import provenance
 
+    exported = read_exported(args.config) if page is None else None
+    page = exported.page if exported else page or {}
     look, boxes = _look(args, page, jobs)
+    asked = {**boxes, **{name: getattr(args, name) for name in _ASKED}}
+    check_jobs(jobs, Path(args.out), asked, args.resume)
     trained = exported or _trained(args, page)  # torch, after all that may be refused
     print(trained.said)
     digest = trained.made_from["checkpoint_sha256"]
-    asked = {
-        **{name: trained.made_from[name] for name in _DECIDES},
-        **boxes,
-        **{name: getattr(args, name) for name in _ASKED},
-    }
+    asked = {**{name: trained.made_from[name] for name in _DECIDES}, **asked}
     name = exported.name if exported else find_page(args.config).stem
     made_from = {"versions": provenance.versions(), "command": provenance.command()}
     return Order(
@@ -190,18 +190,21 @@ def make_order(
 
 
 def _trained(args: argparse.Namespace, page: dict[str, Any]) -> Trained:
+    checkpoint = the_one_file(args.checkpoint)
+    if not is_address(checkpoint):
+        fetch(checkpoint)  # says that it is not there, before torch is imported
     from hrpose.api.load import load_trained
 
     how = ("amp" if args.amp else "fp32", False if args.no_flip else None)
-    return load_trained(page, the_one_file(args.checkpoint), args.device, *how)
+    return load_trained(page, checkpoint, args.device, *how)
 
 
 def _look(
     args: argparse.Namespace, page: dict[str, Any], jobs: list[Job]
 ) -> tuple[Any, dict[str, str]]:
     """Where to look, and the same in words, with the digest of a file."""
-    from hrpose.predict.boxes import FixedBox, WholeFrame, check_boxes, parse_box, read_boxes
-    from hrpose.predict.search import unfamiliar
+    from hrpose.predict.look.boxes import FixedBox, WholeFrame, check_boxes, parse_box, read_boxes
+    from hrpose.predict.look.search import unfamiliar
     from hrpose.storage.digests import file_digest
 
     if args.bbox in ("full", "zoom"):
@@ -213,18 +216,10 @@ def _look(
     path = Path(args.bbox).expanduser()
     if not path.is_file():
         raise DataError(f"--bbox {args.bbox}: neither full, zoom, X,Y,W,H, nor a file")
-    clean_up = page["data"]["test"].get("box_clean_up", "none")
+    clean_up = page.get("data", {}).get("test", {}).get("box_clean_up", "none")
     boxes = read_boxes(path, args.animals, clean_up)
     check_boxes(boxes, jobs)
     return boxes, {"bbox": path.name, "boxes_sha256": file_digest(path)}
-
-
-def shard_of_slurm(environ: Mapping[str, str]) -> tuple[int, int] | None:
-    """The place of this task in a Slurm array, from 1, and the number of tasks; None outside."""
-    if not all(environ.get(name, "").isdecimal() for name in _SLURM):
-        return None
-    task, first, count = (int(environ[name]) for name in _SLURM)
-    return task - first + 1, count
 
 
 def _look_at_dlc(args: argparse.Namespace, jobs: list[Job]) -> None:

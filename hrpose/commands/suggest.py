@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hrpose.commands import common
 from hrpose.config import load
 from hrpose.config.pages import find_page
+from hrpose.errors import say
 from hrpose.labelling.output import KINDS
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Choose, write and say why."""
+    from hrpose.labelling.belonging import doubt_of
     from hrpose.labelling.suggest import SuggestRequest, suggest
 
     request = SuggestRequest(
@@ -61,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
         print(line)
     for path in written:
         print(f"wrote {path}")
+    if doubt := doubt_of(args.predictions, args.video):
+        say(f"warning: {doubt}")
 
 
 def table_of(chosen: list[Picture]) -> list[str]:

@@ -1,6 +1,7 @@
 """The `runner` and `data` parts of a config page, checked."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,51 +80,38 @@ class RunSettings:
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "save_interval",
-            "accumulate",
-            "log_interval",
-            "max_skipped",
-            "gradient_bucket_mb",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
-        for name in (
-            "keep_checkpoints",
-            "early_stop",
-            "base_batch_size",
-            "save_steps",
-            "batch_norm_group",
-            "agree_steps",
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}: expected 1 or more, or None")
-        if self.val_interval < 0:
-            raise ValueError(f"val_interval is {self.val_interval}: expected 0 or more")
+        or_none = ", or None"
+        _require(
+            *_below(1, self, "epochs", "save_interval", "accumulate", "log_interval"),
+            *_below(1, self, "max_skipped", "gradient_bucket_mb"),
+            *_below(1, self, "keep_checkpoints", "early_stop", "base_batch_size", end=or_none),
+            *_below(1, self, "save_steps", "batch_norm_group", "agree_steps", end=or_none),
+            *_below(0, self, "val_interval"),
+            *self._odd_numbers(),
+            *self._contradictions(),
+        )
+
+    def _odd_numbers(self) -> Iterator[str]:
         if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed is {self.seed}: expected 0 or more, and less than 2^63")
+            yield f"seed is {self.seed}: expected 0 or more, and less than 2^63"
         if self.save_minutes is not None and not 0 < self.save_minutes < math.inf:
-            raise ValueError(f"save_minutes is {self.save_minutes}: expected more than 0, or None")
+            yield f"save_minutes is {self.save_minutes}: expected more than 0, or None"
         if self.ema is not None and not 0 < self.ema < 1:
-            raise ValueError(f"ema is {self.ema}: expected a decay between 0 and 1, or None")
+            yield f"ema is {self.ema}: expected a decay between 0 and 1, or None"
         if self.clip_grad is not None and self.clip_grad <= 0:
-            raise ValueError(f"clip_grad is {self.clip_grad}: expected a norm above 0, or None")
+            yield f"clip_grad is {self.clip_grad}: expected a norm above 0, or None"
         if self.max_loss_growth is not None and self.max_loss_growth <= 1:
-            raise ValueError(
-                f"max_loss_growth is {self.max_loss_growth}: expected a factor above 1, or None"
-            )
+            yield f"max_loss_growth is {self.max_loss_growth}: expected a factor above 1, or None"
+
+    def _contradictions(self) -> Iterator[str]:
         if self.early_stop and not self.val_interval:
-            raise ValueError("early_stop needs validations: val_interval is 0, expected 1 or more")
+            yield "early_stop needs validations: val_interval is 0, expected 1 or more"
         if self.early_stop and not self.save_best:
-            raise ValueError("early_stop needs save_best, the metric that is to become better")
+            yield "early_stop needs save_best, the metric that is to become better"
         if self.batch_norm_group and self.batch_norm == "sync":
-            raise ValueError("batch_norm_group cannot go with batch_norm='sync'")
+            yield "batch_norm_group cannot go with batch_norm='sync'"
         if self.auto_scale_lr and self.base_batch_size is None:
-            raise ValueError(
-                "auto_scale_lr needs base_batch_size, the batch that lr was chosen for"
-            )
+            yield "auto_scale_lr needs base_batch_size, the batch that lr was chosen for"
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -154,9 +142,21 @@ class DataSettings:
     check: Literal["headers", "full", "off"] = "headers"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "val_batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected 1 or more")
-        for name in ("workers", "timeout"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected 0 or more")
+        _require(
+            *_below(1, self, "batch_size", "val_batch_size"),
+            *_below(0, self, "workers", "timeout"),
+        )
+
+
+def _below(least: int, settings: object, *names: str, end: str = "") -> Iterator[str]:
+    """A sentence for each of the values `names` that is less than `least`."""
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and value < least:
+            yield f"{name} is {value}: expected {least} or more{end}"
+
+
+def _require(*problems: str) -> None:
+    """ValueError with all `problems`, if there are any."""
+    if problems:
+        raise ValueError("; ".join(problems))

@@ -26,6 +26,7 @@ from hrpose.engine.guards.start import (
 from hrpose.engine.loading import loader, size_of_epoch
 from hrpose.engine.placement import grad_scaler, on_device, resolve_precision
 from hrpose.engine.runner import Runner
+from hrpose.errors import HrposeError
 from hrpose.models.ema import EMA
 from hrpose.models.weights import load_weights
 from hrpose.processes import distributed
@@ -142,7 +143,8 @@ def _run_directory(work_dir: Path, device: torch.device) -> Iterator[RunLog]:
                 checkpoints.remove_leftovers(work_dir)
             yield log
         except BaseException as error:
-            log.info(f"stopped: {type(error).__name__}: {error}")
+            say = log.keep if isinstance(error, HrposeError) else log.info  # commands show those
+            say(f"stopped: {type(error).__name__}: {error}")
             raise
 
 

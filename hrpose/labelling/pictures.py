@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hrpose.errors import DataError, RunError
+from hrpose.errors import RunError
 from hrpose.labelling.candidates import Candidate
 from hrpose.video.reader import VideoReader
 
@@ -59,24 +59,6 @@ def collect_pictures(
         high, wide = frame.image.shape[:2]
         found.append(Picture(candidate, seconds, thumbnail(frame.image), (wide, high), file))
     return found, video.frames_read
-
-
-def check_length(table: Path, video: Path, last: int, end: int | None, count: int) -> None:
-    """DataError where a table whose last row is frame `last` is not that of a video of `count`.
-
-    Args:
-        end: how many frames the video has at most; None if that is not known.
-    """
-    if last >= count:
-        raise DataError(
-            f"{table} has a row of frame {last}, and {video} has {count} frames: "
-            "they do not belong together, or the video was cut off"
-        )
-    if end is not None and count > end:
-        raise DataError(
-            f"{table} ends with frame {last}, and {video} has {count} frames: "
-            "they do not belong together, or the table is not whole"
-        )
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:

@@ -7,8 +7,6 @@ missing is empty or NaN, or -1 in x, y and likelihood (DeepLabCut); here it is N
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,22 +43,6 @@ def read_predictions(path: Path) -> Table:
     missing = ~np.isfinite(triples).all(axis=-1) | (triples == -1).all(axis=-1)
     points[missing], scores[missing] = np.nan, 0
     return Table(header["scorer"][0], individuals, bodyparts, labels, points, scores)
-
-
-def end_of(path: Path, labels: Sequence[str]) -> int | None:
-    """How many frames the video of a table has at most; None if the table cannot tell.
-
-    A table of `hrpose predict --stop` ends before its video does, as the JSON file beside it says.
-    """
-    beside = path.with_suffix(".json")
-    try:
-        options = json.loads(beside.read_text(encoding="utf-8"))["options"]
-        if options["stop"] is not None:
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not made by hrpose
-    before, last = [int(label) for label in labels[-2:]] if len(labels) > 1 else (-1, 0)
-    return last + (last - before)  # each n-th frame may have its row
 
 
 def _read_csv(path: Path) -> tuple[dict[str, list[str]], list[str], np.ndarray]:

@@ -12,11 +12,12 @@ import numpy as np
 
 from hrpose.errors import DataError, RunError
 from hrpose.keypoints import KeypointMeta
+from hrpose.labelling.belonging import check_length, check_video, end_of
 from hrpose.labelling.candidates import candidate_frames
 from hrpose.labelling.choice import GAP_FRAMES, GAP_SECONDS, choose_pictures
 from hrpose.labelling.output import Suggested, files_of, labelled, require_form, write
-from hrpose.labelling.pictures import Picture, check_length, collect_pictures
-from hrpose.labelling.predictions import end_of, read_predictions
+from hrpose.labelling.pictures import Picture, collect_pictures
+from hrpose.labelling.predictions import read_predictions
 from hrpose.labelling.reasons import signs
 from hrpose.labelling.sheet import write_sheet
 from hrpose.sides import sided_pairs
@@ -60,6 +61,7 @@ def suggest(request: SuggestRequest) -> tuple[list[Picture], list[Path]]:
             "for; ask for fewer with --n"
         )
     meta = meta_of(request.table, table.bodyparts, request.keypoints)
+    check_video(request.table, table, request.video)
     sides = [(meta.index(left), meta.index(right)) for left, right in meta.flip_pairs]
     found = signs(table, meta.skeleton_ids, sides)
     numbers = np.array([int(label) for label in table.labels])

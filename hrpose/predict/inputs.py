@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ _VIDEOS = (
     ".ogv .3gp .gif"
 )
 IMAGES, VIDEOS = frozenset(_IMAGES.split()), frozenset(_VIDEOS.split())
+_SLURM = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT")
 
 
 @dataclass
@@ -208,3 +209,11 @@ def shard(jobs: Sequence[Job], index: int, count: int) -> list[Job]:
     """Part `index` of `count` (from 1) of `jobs`; every job is in one of them."""
     ordered = sorted(jobs, key=lambda job: natural_key((job.folder / job.stem).as_posix()))
     return ordered[index - 1 :: count]
+
+
+def shard_of_slurm(environ: Mapping[str, str]) -> tuple[int, int] | None:
+    """The place of this task in a Slurm array, from 1, and the number of tasks; None outside."""
+    if not all(environ.get(name, "").isdecimal() for name in _SLURM):
+        return None
+    task, first, count = (int(environ[name]) for name in _SLURM)
+    return task - first + 1, count

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hrpose.predict.boxes import FixedBox, WholeFrame, read_boxes
 from hrpose.predict.frames import Boxes, Frame
+from hrpose.predict.look.boxes import FixedBox, WholeFrame, read_boxes
 from hrpose.predict.pipeline import Pipeline
 from hrpose.predict.sources import VideoFrames, read_picture
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,18 @@ class JobFiles:
     def begun(self) -> bool:
         """Whether a run has left parts."""
         return self.parts[2].exists()
+
+    def require_same(self, asked: Mapping[str, Any]) -> None:
+        """RunError where the run that was cut off was asked for something else."""
+        with self.parts[2].open(encoding="utf-8") as file:
+            line = file.readline()
+        before = json.loads(line) if line.endswith("\n") else asked
+        for name, now in json.loads(json.dumps(asked)).items():
+            if before.get(name) != now:
+                raise RunError(
+                    f"{self.parts[0]}: was begun with {name} {before.get(name)!r}, now it is "
+                    f"{now!r}; ask for the same, or begin again with --overwrite"
+                )
 
 
 def remove_results(places: JobFiles) -> None:
@@ -219,10 +231,9 @@ class Record:
         if sizes[0] < len(head):
             return None
         with progress.open("rb") as file:
-            asked = file.readline()
-            if not asked.endswith(b"\n"):
+            if not file.readline().endswith(b"\n"):
                 return None
-            self._compare(asked)
+            self.places.require_same(self.asked)
             ends = [len(head), 0, file.tell()]
             for line in file:
                 parts = line.split()
@@ -236,18 +247,6 @@ class Record:
             if file.read(len(head)) != head:
                 raise RunError(f"{table}: has other columns than asked for; see --overwrite")
         return ends
-
-    def _compare(self, asked: bytes) -> None:
-        """RunError where the run that was cut off was asked for something else."""
-        before = json.loads(asked)
-        now = json.loads(json.dumps(self.asked))
-        other = [name for name in now if before.get(name) != now[name]]
-        if other:
-            name = other[0]
-            raise RunError(
-                f"{self.places.parts[0]}: was begun with {name} {before.get(name)!r}, now it is "
-                f"{now[name]!r}; ask for the same, or begin again with --overwrite"
-            )
 
     def _lost(self, error: OSError) -> RunError:
         self.close()

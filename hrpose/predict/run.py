@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,18 +14,18 @@ import numpy as np
 from tqdm import tqdm
 
 from hrpose.errors import DataError, RunError
-from hrpose.predict.boxes import BoxFile
 from hrpose.predict.draw import draw
 from hrpose.predict.frames import Found
 from hrpose.predict.inputs import Job
+from hrpose.predict.look.boxes import BoxFile
+from hrpose.predict.look.zoom import zoomed
 from hrpose.predict.pipeline import Look, Pipeline
 from hrpose.predict.record import JobFiles, Record, remove_results
 from hrpose.predict.sources import Frames, frames_of
 from hrpose.predict.summary import Tally, write_summary
 from hrpose.predict.tables.csv_table import Columns
 from hrpose.predict.tables.formats import Finished, write_formats
-from hrpose.predict.zoom import zoomed
-from hrpose.storage.locks import ProcessLock
+from hrpose.predict.tables.places import alone
 
 _SAVE = 1.0  # seconds between two times that rows are handed to the system
 
@@ -84,7 +82,7 @@ def do_job(order: Order, job: Job) -> str:
         RunError: another process is at it, or nothing can be written.
     """
     places = JobFiles.of(job, order.out)
-    with _alone(places):
+    with alone(places):
         if order.resume and places.finished():
             with suppress(OSError):
                 places.parts[2].unlink(missing_ok=True)  # the last thing that a run does
@@ -95,34 +93,6 @@ def do_job(order: Order, job: Job) -> str:
                 tally = _predict(order, job, frames, record)
                 record.end()
             return _finish(order, job, frames, record, tally)
-
-
-def check_places(jobs: list[Job], out: Path, resume: bool, overwrite: bool) -> None:
-    """RunError, before any work, where a table would replace something that is there."""
-    there, begun = [], []
-    for places in (JobFiles.of(job, out) for job in jobs):
-        summary = places.file(".json")
-        if summary.exists() and not places.finished():
-            raise RunError(
-                f"{summary}: is no summary of an earlier run, and would be replaced by one; choose "
-                "another --out"
-            )
-        if overwrite:
-            continue
-        if places.begun():
-            begun.append(places.parts[0])
-        elif places.file(".csv").exists() and not (resume and places.finished()):
-            there.append(places.file(".csv"))
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        ways = "--overwrite" if resume else "--overwrite, or --resume to do what is missing"
-        raise RunError(f"{there[0]}{more} exists; choose another --out, or set {ways}")
-    if begun and not resume:
-        more = f" and {len(begun) - 1} more" if len(begun) > 1 else ""
-        raise RunError(
-            f"{begun[0]}{more}: left by a run that was cut off; go on with --resume, or begin "
-            "again with --overwrite"
-        )
 
 
 def _predict(order: Order, job: Job, frames: Frames, record: Record) -> Tally:
@@ -215,36 +185,3 @@ def _finish(order: Order, job: Job, frames: Frames, record: Record, tally: Tally
             "is written stays, go on with --resume"
         ) from error
     return f"{job}: {tally.said()} -> {', '.join(map(str, written))}"
-
-
-@contextmanager
-def _alone(places: JobFiles) -> Iterator[None]:
-    """Keep other processes from this job's files.
-
-    Raises:
-        RunError: one of them is at it.
-    """
-    path = places.folder / f".{places.stem}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{path.parent}: cannot write there ({error.strerror})") from error
-    lock = ProcessLock(file)
-    try:
-        lock.take()
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-    except BlockingIOError:
-        holder = path.read_text(encoding="utf-8").strip() or "another process"
-        lock.close()
-        raise RunError(f"{places.file('.csv')}: {holder} is at it; leave it to that one") from None
-    except OSError:
-        pass  # full disk: what is written next says so
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        lock.close()

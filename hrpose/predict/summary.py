@@ -13,7 +13,7 @@ from typing import Any
 
 from hrpose.predict.frames import BoxSource, Frame
 from hrpose.predict.inputs import Job
-from hrpose.predict.search import SURE
+from hrpose.predict.look.search import SURE
 from hrpose.predict.sources import Frames
 from hrpose.storage.whole_file import write_whole
 

@@ -31,6 +31,8 @@ class _ThroughTqdm(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, "kept"):
+            return
         with contextlib.suppress(OSError, ValueError):
             tqdm.write(self.format(record), file=sys.stdout)
             sys.stdout.flush()
@@ -94,6 +96,10 @@ class RunLog:
         """A line for people."""
         if message:
             self._logger.info(message)
+
+    def keep(self, message: str) -> None:
+        """A line for `train.log` alone, which the console has from elsewhere."""
+        self._logger.info(message, extra={"kept": True})
 
     def warning(self, message: str) -> None:
         """A line for people that must not be overlooked."""

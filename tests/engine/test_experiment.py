@@ -38,6 +38,26 @@ def test_all_mistakes_of_a_page_are_said_at_once(tiny):
     assert "data.train (SyntheticAnimals): unexpected key 'lenght'; did you mean 'length'?" in text
 
 
+def test_all_wrong_values_of_runner_and_data_are_said_at_once(tiny):
+    runner, data = problems(
+        tiny(
+            "runner.epochs=0", "runner.keep_checkpoints=0", "runner.val_interval=-1",
+            "runner.seed=-1", "runner.ema=2", "runner.auto_scale_lr=True",
+            "runner.base_batch_size=None", "data.batch_size=0", "data.workers=-2",
+        )
+    )  # fmt: skip
+    assert runner == (
+        "runner (RunSettings): epochs is 0: expected 1 or more; keep_checkpoints is 0: expected 1 "
+        "or more, or None; val_interval is -1: expected 0 or more; seed is -1: expected 0 or more, "
+        "and less than 2^63; ema is 2: expected a decay between 0 and 1, or None; auto_scale_lr "
+        "needs base_batch_size, the batch that lr was chosen for"
+    )
+    assert data == (
+        "data (DataSettings): batch_size is 0: expected 1 or more; workers is -2: expected 0 or "
+        "more"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

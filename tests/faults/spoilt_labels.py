@@ -95,6 +95,7 @@ def single_faults(content: Content, root: Path) -> None:
     images[12]["file_name"] = images[12]["file_name"].replace("/", "\\")
     images.append({**images[13], "id": 99})
     animals[14]["image_id"] = 99
+    animals[15]["area"], animals[16]["area"] = 0, 1
 
 
 def tiny_boxes(content: Content, root: Path) -> None:

@@ -34,7 +34,7 @@ def looked_at(page: Path, full: bool = False) -> int:
 
 
 @pytest.mark.fault(
-    name="37 faults of labels in one set of files",
+    name="38 faults of labels in one set of files",
     does="all that tests/faults/labels.md lists: boxes of 1 px, fractions, swapped sides, ...",
     expects="`hrpose check` names each with file, image, annotation and what to do",
 )
@@ -119,6 +119,25 @@ def test_area(herd, happened):
     assert herd.open(area="box").truth().areas.tolist() == [70 * 45] * 4
     assert herd.open(area="box").digest() != data.digest()
     happened(f"a warning; AP {wrong:.2f}, and {mended:.2f} with area='box'")
+
+
+@pytest.mark.fault(
+    name="area 0 for one animal",
+    does="area is 0 for one of 4 animals, predictions are 1 px beside the labels",
+    expects="AP never finds it, and it is said; without the area it is found",
+)
+def test_area_of_one(herd, happened):
+    right = off_by(herd.open(), 1)["AP"]
+    herd.first["area"] = 0
+    data = herd.open()
+    assert (
+        "warning: 1 with an area that does not go with the box (the first is 0, its box has 3150 "
+        "px): AP and AR are wrong with them (annotation 7)"
+    ) in data.summary()
+    wrong = off_by(data, 1)["AP"]
+    del herd.first["area"]
+    assert wrong < off_by(herd.open(), 1)["AP"] == right
+    happened(f"a warning that names it; AP {wrong:.2f}, and {right:.2f} without the area")
 
 
 @pytest.mark.fault(

@@ -12,6 +12,7 @@ from hrpose import cli
 from hrpose.datasets.coco.file import read_coco
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
+from hrpose.labelling.belonging import doubt_of
 from hrpose.labelling.suggest import SuggestRequest, suggest
 from hrpose.video.reader import open_video
 
@@ -220,6 +221,64 @@ def test_a_table_of_a_longer_video_is_refused(tmp_path, short, hrpose):
     status, _, said = hrpose(table, short[1], "--out", tmp_path / "out", "--as", "coco")
     assert status == 2 and "has a row of frame 269, and" in said and "has 240 frames" in said
     assert list((tmp_path / "out").iterdir()) == []
+
+
+SELF = {"input": "videos/cage.mp4", "size": [320, 240], "frames_by_header": 240}
+SELF |= {"frames_per_second": 30.0, "options": {"stop": 150}}
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"size": [640, 480]}, "of 640 x 480 px (videos/cage.mp4), and {film} is one of 320 x 240"),
+        ({"frames_by_header": 150, "frames_per_second": 25.0},
+         "of 150 frames, 25.00 frames/s (videos/cage.mp4), and {film} is one of 240 frames, 30.00"),
+    ],
+)  # fmt: skip
+def test_a_table_of_a_shorter_or_other_video_is_refused(tmp_path, short, hrpose, record, says):
+    """With --stop its rows do not tell how long the video is; the file beside it does."""
+    table, film, _ = short
+    stopped = cut(table, tmp_path / "cage.csv", slice(0, 150))
+    with open_video(film) as reader:
+        told = {**SELF, "decoder": reader.decoder}
+    words = (stopped, film, "--n", 3, "--as", "coco", "--out", tmp_path / "out")
+    (tmp_path / "cage.json").write_text(json.dumps({**told, **record}))
+    status, _, said = hrpose(*words)
+    assert status == 2 and says.format(film=film) in said and said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "cage.json").write_text(json.dumps(told))
+    assert hrpose(*words)[::2] == (0, "")
+
+
+def test_a_table_of_larger_frames_is_refused_by_its_points(tmp_path, short, hrpose):
+    _, film, made = short
+    table = write_table(tmp_path / "cage.csv", Walk(2 * made.points, made.scores, []))
+    status, _, said = hrpose(table, film, "--out", tmp_path / "out", "--as", "coco")
+    assert status == 2 and "of its points outside of the frames of" in said
+    assert "320 x 240 px: they do not belong together" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "warned"),
+    [
+        ("cage", {"input": "D:\\videos\\cage.avi"}, False),  # the copy that was made of it
+        ("cage", {"input": "videos/other.mp4"}, True),
+        ("cageDLC_HrnetW32_mouseshuffle1_snapshot_200", {}, False),
+        ("cage_filtered", {}, False),
+        ("cage2", {}, True),
+        ("other", {}, True),
+    ],
+)
+def test_names_of_another_video_are_warned_of(tmp_path, short, name, record, warned):
+    (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    assert bool(doubt_of(tmp_path / f"{name}.csv", short[1])) == warned
+
+
+def test_the_warning_is_the_last_that_is_said(tmp_path, short, hrpose):
+    table, film, _ = short
+    other = cut(table, tmp_path / "other.csv", slice(0, None))
+    status, _, said = hrpose(other, film, "--n", 3, "--as", "coco", "--out", tmp_path / "out")
+    assert status == 0 and said.startswith(f"warning: {other} is not called like cage.mp4: unless")
 
 
 def test_a_table_of_every_third_frame_and_one_with_a_stop_belong_to_their_video(tmp_path, short):

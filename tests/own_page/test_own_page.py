@@ -13,9 +13,9 @@ from hrpose.config.pages import find_page
 from hrpose.engine.experiment import prepare
 from hrpose.errors import ConfigError, DataError, RunError
 from hrpose.own_page.text import PRETRAINED
-from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
 from hrpose.predict.frames import Frame
+from hrpose.predict.look.boxes import WholeFrame
 
 
 def test_a_page_for_three_files(herd):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from hrpose.errors import DataError
-from hrpose.predict.boxes import check_boxes, parse_box, read_boxes
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
+from hrpose.predict.look.boxes import check_boxes, parse_box, read_boxes
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 

@@ -164,6 +164,13 @@ def test_nothing_is_done_where_the_checkpoint_is_of_another_page(predict, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_a_page_without_its_data_sets_is_refused_in_words(predict, herd, capsys):
+    words = (herd / "images", "--cfg-options", "data={'_delete_': True, 'batch_size': 4}")
+    for box in ("full", herd / "annotations.json"):
+        assert predict("--bbox", box, *words) == 2
+        assert "data.train: the page does not say it" in capsys.readouterr().err
+
+
 def test_labels_in_the_output_folder_are_not_replaced(predict, herd, tmp_path, capsys):
     labels = tmp_path / "labels.json"
     shutil.copy(herd / "annotations.json", labels)

@@ -17,11 +17,13 @@ from toy import CutOffError, Network, job, order
 
 from hrpose.errors import DataError, RunError
 from hrpose.predict import record, run, sources
-from hrpose.predict.boxes import read_boxes
+from hrpose.predict.look.boxes import read_boxes
 from hrpose.predict.record import JobFiles
-from hrpose.predict.run import Order, check_places, do_job
+from hrpose.predict.run import Order, do_job
+from hrpose.predict.tables.places import check_jobs, check_places
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"
+PART = {"start": 0, "stop": None, "stride": 1}
 
 
 @pytest.fixture
@@ -134,9 +136,9 @@ def test_a_full_disk_keeps_what_is_written(whole, tmp_path, monkeypatch):
 def test_two_processes_do_not_share_a_job(tmp_path):
     task = job(tmp_path / "cage", 8)
     code = (
-        "import sys, time; from pathlib import Path; from hrpose.predict.run import _alone;"
+        "import sys; from pathlib import Path; from hrpose.predict.tables.places import alone;"
         "from hrpose.predict.record import JobFiles\n"
-        f"with _alone(JobFiles(Path({str(tmp_path / 'out')!r}), 'cage')):\n"
+        f"with alone(JobFiles(Path({str(tmp_path / 'out')!r}), 'cage')):\n"
         "    print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -145,7 +147,10 @@ def test_two_processes_do_not_share_a_job(tmp_path):
         assert other.stdout.readline() == b"in\n"
         with pytest.raises(RunError, match=rf"process {other.pid} on .* is at it"):
             do_job(order(tmp_path / "out", Network()), task)
+        with pytest.raises(RunError, match="is at it"):  # before a network is loaded
+            check_jobs([task], tmp_path / "out", PART, resume=False)
         other.stdin.close()
+    check_jobs([task], tmp_path / "out", PART, resume=False)
     do_job(order(tmp_path / "out", Network()), task)
 
 

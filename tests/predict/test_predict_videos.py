@@ -13,7 +13,7 @@ import hrpose
 from hrpose.predict import run, sources
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import Job
-from hrpose.predict.search import unfamiliar
+from hrpose.predict.look.search import unfamiliar
 from hrpose.predict.tables import csv_table
 
 TINY = Path(__file__).resolve().parents[1] / "pages" / "tiny.py"

@@ -13,13 +13,13 @@ from toy import job, order
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.geometry import box_around
 from hrpose.keypoints import KeypointMeta
-from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
 from hrpose.predict.frames import Frame
 from hrpose.predict.inputs import jobs_of
+from hrpose.predict.look.boxes import WholeFrame
+from hrpose.predict.look.zoom import Zoom, zoomed
 from hrpose.predict.pipeline import Pipeline
 from hrpose.predict.run import do_job
-from hrpose.predict.zoom import Zoom, zoomed
 
 META = KeypointMeta("toy", ["nose", "tail", "ear"])
 SIZE = (640, 480)
@@ -182,11 +182,11 @@ def test_a_network_that_knows_only_boxes_finds_an_animal_that_is_small_in_its_fr
 
 
 def test_an_animal_that_is_not_there_costs_little(pipeline):
-    """Frames of 640 x 480 have 1 + 6 + 35 windows, and 165 that would be enlarged."""
+    """1, 6, 35 and 165 windows of 640 x 480; smaller ones would be enlarged to 96 px."""
     nothing = [Frame(str(n), n, None, np.zeros((480, 640, 3), np.uint8)) for n in range(40)]
     found = list(zoomed(pipeline, nothing, stills=False))
     assert {one.where.source for one in found} == {"full"}
-    assert pipeline.estimate.crops == 40 + 42 * len([0, 1, 2, 4, 8, 16, 32])
+    assert pipeline.estimate.crops == 40 + 207 * len([0, 1, 2, 4, 8, 16, 32])
 
 
 def test_stills_get_two_looks(pipeline):

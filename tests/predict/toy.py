@@ -8,9 +8,9 @@ from pictures import write_picture
 
 from hrpose.datasets.transforms import CropBox, LoadImage, Warp
 from hrpose.keypoints import KeypointMeta
-from hrpose.predict.boxes import WholeFrame
 from hrpose.predict.crops import Cropper
 from hrpose.predict.inputs import Job
+from hrpose.predict.look.boxes import WholeFrame
 from hrpose.predict.pipeline import Pipeline
 from hrpose.predict.run import Order
 

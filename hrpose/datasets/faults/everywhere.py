@@ -142,18 +142,25 @@ def corner_boxes(table: LabelTable) -> Iterator[Fault]:
 
 
 def odd_areas(table: LabelTable) -> Iterator[Fault]:
-    """`area` that says another size of the animal than its box."""
+    """`area` that says another size of the animal than its box: of most, or of some alone."""
     boxes = table.boxes[:, 2:].prod(axis=1)
     areas = table.areas
     told = np.isfinite(areas) & (boxes > 0)
-    odd = told & ((areas < SMALL_AREA * boxes) | (areas > LARGE_AREA * boxes))
-    if odd.any() and odd.sum() >= told.sum() / 3:
+    small = areas < SMALL_AREA * boxes
+    odd = told & (small | (areas > LARGE_AREA * boxes))
+    most = odd.sum() >= told.sum() / 3
+    if not most:
+        odd &= small | (areas > LARGE_AREA * table.spans**2)  # else the box may be the wrong one
+    if odd.any():
         first = int(np.flatnonzero(odd)[0])
-        what = (
-            f"{odd.sum()} of {told.sum()} areas do not go with the boxes (the first is "
-            f"{areas[first]:g}, its box has {boxes[first]:g} px): AP and AR are wrong with them"
+        many = f"{odd.sum()} of {told.sum()} areas do not go with the boxes"
+        some = f"{odd.sum()} with an area that does not go with the box"
+        kind, what = ("area", many) if most else ("one-area", some)
+        what += (
+            f" (the first is {areas[first]:g}, its box has {boxes[first]:g} px): AP and AR are "
+            "wrong with them"
         )
-        yield fault("area", what, table.file, table.at(odd))
+        yield fault(kind, what, table.file, table.at(odd))
 
 
 def all_hidden(table: LabelTable) -> Iterator[Fault]:

@@ -122,6 +122,11 @@ KINDS: dict[str, Kind] = {
         "warning", "a box without width or height, as of points on one line",
         f"{_MAKE_BOXES}, with a margin",
     ),
+    "one-area": Kind(
+        "warning", "an `area` that does not go with the box, of an animal alone: 0, 1, or the like",
+        "write the area in px, or take it out, and that of the box is taken: OKS divides by it, so "
+        "an animal of area 0 is never found",
+    ),
     "swapped": Kind(
         "warning", "left and right swapped for most of an animal",
         "look at the picture; exchange left and right of this animal if they are",

@@ -22,6 +22,8 @@ def notes(data) -> list[str]:
         ({"area": None}, "without an area of 0 or more: that of the box is taken"),
         ({"area": -3}, "without an area of 0 or more"),
         ({"area": float("inf")}, "without an area of 0 or more"),
+        ({"area": 0}, "with an area that does not go with the box (the first is 0, its box"),
+        ({"area": 1}, "with an area that does not go with the box (the first is 1, its box"),
     ],
 )  # fmt: skip
 def test_each_is_named(toy, meta, test_steps, changes, note):
@@ -31,7 +33,8 @@ def test_each_is_named(toy, meta, test_steps, changes, note):
     data = toy.open(meta, test_steps)
     assert len(data) == 6
     (line,) = notes(data)
-    assert line.startswith(f"1 {note}") and line.endswith("(annotation 52)")
+    assert line.removeprefix("warning: ").startswith(f"1 {note}")
+    assert line.endswith("(annotation 52)")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,7 @@ def test_each_is_named(toy, meta, test_steps, changes, note):
         {"keypoints": [100, 80, 2, 0, 5, 1, 0, 0, 0, 0, 0, 0], "num_keypoints": 2},  # on the edge
         {"keypoints": [5, 5, 2, -9, -9, 0, 0, 0, 0, 0, 0, 0], "num_keypoints": 1},  # not labelled
         {"keypoints": [], "num_keypoints": 0},
-        {"area": 0},
+        {"area": 60},  # an outline fills a part of its box, here 40 x 30 px
         {"iscrowd": 1, "area": None, "num_keypoints": 9},
     ],
 )

@@ -21,11 +21,13 @@ SURE = 0.3
 """Score from which on a point counts."""
 _SHARE = 1 / 3  # of the points must be sure, else the animal is not found
 _CERTAIN = 0.9  # of the points are sure: the search ends
+_WORTH = 0.8  # of the mean score of a wide look: so much a closer one needs
 
 
 def unfamiliar(page: dict[str, Any], bbox: str) -> str:
     """A warning where `--bbox` shows what the training of `page` never did; else ''."""
-    whole_frames = page["data"]["train"].get("crop") == "frame"
+    train = page.get("data", {}).get("train", {})  # without one, what builds the page says so
+    whole_frames = train.get("crop") == "frame"
     if bbox == "full" and not whole_frames:
         return (
             "warning: this page trains on boxes around the animals, and is now shown whole frames, "
@@ -40,34 +42,50 @@ def unfamiliar(page: dict[str, Any], bbox: str) -> str:
 
 
 def best_look(pipeline: Pipeline, frame: Frame, where: Boxes, search: bool) -> Found:
-    """What is found in the one box of `where`; or, where that is the whole frame or the animal is
-    not in it, in the box around what is found in the frame's windows, by the mean of the scores.
+    """What is found in the one box of `where`; where an animal has left it, around it; else, and
+    always if `search`, what the network is surest of in the windows of the frame.
     """
     assert frame.image is not None
     size = frame.image.shape[1], frame.image.shape[0]
+    if where.source == "full" and not search:
+        return _looked_closer(pipeline, frame, where)
     best = looked(pipeline, frame, where)
     highest = 0.0
-    views: Iterable[Boxes] = [where]
     if where.source == "zoom":
         if _is_found(best):
             if not search:
                 return best
             highest = best.scores.mean()
-        search = True
-    if search:
-        views = windows(size, pipeline.cropper)
-    for view in views:
-        wide = best if view is where else looked(pipeline, frame, view)
-        if not _is_found(wide):
-            continue
-        sure = is_sure(wide.keypoints[0], wide.scores[0])
-        centre, span = spanned(wide.keypoints[0][sure])
-        close = looked(pipeline, frame, closer(centre, span, size))
-        if _is_found(close) and close.scores.mean() > highest:
-            best, highest = close, close.scores.mean()
-        if np.mean(close.scores >= SURE) >= _CERTAIN:
+        elif _is_found(near := _looked_closer(pipeline, frame, _doubled(where))):
+            return near
+    for view in windows(size, pipeline.cropper):
+        seen = _looked_closer(pipeline, frame, view)
+        if _is_found(seen) and seen.scores.mean() > highest:
+            best, highest = seen, seen.scores.mean()
+        if np.mean(seen.scores >= SURE) >= _CERTAIN:
             break
     return best
+
+
+def _looked_closer(pipeline: Pipeline, frame: Frame, view: Boxes) -> Found:
+    """What is found in that box of `view` in which the network is surest, or in the box around the
+    points found there: its cells are smaller.
+    """
+    assert frame.image is not None
+    wide = looked(pipeline, frame, view)
+    if not _is_found(wide):
+        return wide
+    sure = is_sure(wide.keypoints[0], wide.scores[0])
+    size = frame.image.shape[1], frame.image.shape[0]
+    close = looked(pipeline, frame, closer(*spanned(wide.keypoints[0][sure]), size))
+    worth = _is_found(close) and close.scores.mean() >= _WORTH * wide.scores.mean()
+    return close if worth else wide
+
+
+def _doubled(where: Boxes) -> Boxes:
+    """Boxes of the same centres, twice as wide and high."""
+    corner, sides = where.boxes[:, :2], where.boxes[:, 2:]
+    return Boxes(np.hstack([corner - sides / 2, sides * 2]), where.source, where.slots)
 
 
 def windows(size: tuple[int, int], cropper: Cropper) -> Iterator[Boxes]:

@@ -13,8 +13,8 @@ from contextlib import closing
 import numpy as np
 
 from hrpose.predict.frames import NOWHERE, Boxes, Found, Frame
+from hrpose.predict.look.search import best_look, closer, enough, is_sure, looked, spanned, whole
 from hrpose.predict.pipeline import Pipeline
-from hrpose.predict.search import best_look, closer, enough, is_sure, looked, spanned, whole
 from hrpose.processes.threads import ahead
 
 _CENTRES, _SIZES = 5, 31  # frames over which the box is smoothed, by the median

@@ -249,8 +249,10 @@ def check_boxes(boxes: BoxFile, jobs: Sequence[Job]) -> None:
             f"{boxes.path}: has the boxes of one video, but there are {len(videos)}; take them one "
             "by one"
         )
+    for number in boxes.rows if boxes.by == "frame" else ():
+        boxes(Frame(number, int(number), None, None))  # says what is wrong with its boxes
     for job in jobs if boxes.by == "image" else ():
-        if not any(boxes.of(Frame(label, 0, None, None)) for label in job.labels):
+        if not sum(len(boxes(Frame(label, 0, None, None))) for label in job.labels):
             raise DataError(
                 f"{boxes.path}: has a box for none of the images of {job}; it names for example "
                 f"{next(iter(boxes.rows))!r}, the first image is {job.labels[0]!r}"
