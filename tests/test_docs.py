@@ -18,7 +18,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(
     r"(?:^(?:[A-Z_]+=\S+ )*(?:python -m )?|`)hrpose ([a-z][a-z-]*)(?= |`|$)([^`\n]*)", re.MULTILINE
 )
-OPTION = re.compile(r"(?<![\w.'-])--[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w.'-])--[a-z][a-z0-9-]*")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ out, flip test and decoding included. It is compared with torch before it is lef
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from hrpose.commands import common
@@ -26,6 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", type=Path, metavar="DIR",
         help="folder of images to compare with torch on (default: drawn animals)",
     )  # fmt: skip
+    parser.add_argument(
+        "--int8", action="store_true",
+        help="convolutions in int8, calibrated on animals of data.train and checked on those of "
+        "data.val, or on the images of --check; on half of these each where data.train cannot be "
+        "read",
+    )  # fmt: skip
+    parser.add_argument(
+        "--int8-limit", type=_px, default=0.5, metavar="PX",
+        help="how far --int8 may move 95%% of the points, in px of the crop (default: 0.5)",
+    )  # fmt: skip
     common.add_cfg_options(parser, "codec.decoding=dark")
 
 
@@ -42,7 +53,19 @@ def run(args: argparse.Namespace) -> None:
         args.out,
         False if args.no_flip else None,
         args.check,
+        args.int8,
+        args.int8_limit,
     )
     for line in export(request):
         print(line)
     common.say_written(args.out)
+
+
+def _px(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}': expected px from 0, such as 0.5")
+    return value

@@ -43,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
     parser.add_argument("--batch-size", type=common.count, default=32, metavar="N")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: a GPU if there is one)")
-    parser.add_argument("--amp", action="store_true", help="in half precision: faster on a GPU")
+    parser.add_argument(
+        "--amp", action="store_true",
+        help="in half precision: faster on a GPU, and on a CPU that has bf16",
+    )  # fmt: skip
     parser.add_argument(
         "--no-flip", action="store_true", help="without the mirror image: twice as fast"
     )

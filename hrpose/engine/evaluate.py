@@ -11,7 +11,7 @@ import torch
 
 from hrpose.engine.loading import loader
 from hrpose.engine.memory import advice_if_short
-from hrpose.engine.placement import autocast, resolve_precision
+from hrpose.engine.placement import autocast, convert_weights, resolve_precision
 from hrpose.errors import RunError
 from hrpose.metrics.score import Pairing, Report, score
 from hrpose.models.folding import fold_batch_norm
@@ -37,6 +37,8 @@ class Estimator:
 
     def __init__(self, model: TopDown, device: torch.device, precision: str) -> None:
         self.model, self.device, self.precision = fold_batch_norm(model), device, precision
+        if device.type == "cpu":  # not tried on a GPU yet
+            convert_weights(self.model, precision)
 
     @torch.inference_mode()
     def __call__(self, images: Any) -> Answer:

@@ -85,7 +85,7 @@ def read_exported(source: str | Path) -> Exported:
             "checkpoint_sha256": file_digest(path),
             "exported_from_sha256": texts["checkpoint_sha256"],
             "device": "CPU, ONNX Runtime",
-            "precision": "fp32",
+            "precision": texts["precision"],
             "flip_test": flip_test,
         }
         name = texts["name"]
@@ -94,7 +94,10 @@ def read_exported(source: str | Path) -> Exported:
             f"{path}: does not say what its keypoints are and how its crops are cut "
             f"({type(error).__name__}: {error}); make it with `hrpose export`"
         ) from error
-    said = f"model: {name} with {len(meta)} keypoints from {made_from['checkpoint']}"
+    said = (
+        f"model: {name} with {len(meta)} keypoints in {made_from['precision']} "
+        f"from {made_from['checkpoint']}"
+    )
     return Exported(page, name, cropper, OnnxEstimator(session), made_from, said)
 
 
@@ -131,7 +134,7 @@ def texts_of(
 
     Args:
         page: without secrets.
-        more: page_sha256, checkpoint_sha256, flip_test, and what else is to stand there.
+        more: page_sha256, checkpoint_sha256, flip_test, precision, and what else is to stand there.
     """
     keypoints = {field: getattr(meta, field) for field in KeypointMeta.__dataclass_fields__}
     return {"name": name, "page": json.dumps(page), "keypoints": json.dumps(keypoints), **more}

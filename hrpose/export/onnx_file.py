@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,8 +19,10 @@ import hrpose
 from hrpose.datasets.transforms import CropBox
 from hrpose.environment import require
 from hrpose.errors import RunError
-from hrpose.export.crops import BATCHES, crops_for
-from hrpose.export.exported import INPUT, OUTPUTS, read_exported, texts_of
+from hrpose.export.compared import compare, compare_int8
+from hrpose.export.crops import crops_for, crops_for_int8
+from hrpose.export.exported import INPUT, OUTPUTS, texts_of
+from hrpose.export.int8 import quantise
 from hrpose.export.original import Original, read_original
 from hrpose.models.folding import fold_batch_norm
 from hrpose.predict.crops import Cropper
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from hrpose.models import TopDown
 
 OPSET = 20
-LARGEST_ERROR = 0.01
-"""Between ONNX Runtime and torch, in input px."""
-LARGEST_SCORE_ERROR = 0.001
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class ExportRequest:
         name: of the page.
         flip_test: whether the mean with the mirror image is taken; as the page says if None.
         images: folder whose images the file is checked on; drawn animals if None.
+        int8: whether convolutions are in int8, and `int8_limit` how far these may move 95% of the
+            points, in input px.
     """
 
     page: dict[str, Any]
@@ -55,6 +55,8 @@ class ExportRequest:
     out: Path
     flip_test: bool | None = None
     images: Path | None = None
+    int8: bool = False
+    int8_limit: float = 0.5
 
 
 class _FromCrops(nn.Module):
@@ -77,14 +79,17 @@ def export(request: ExportRequest) -> list[str]:
 
     Raises:
         HrposeError: page, checkpoint or images cannot be used; the codec or the network cannot be
-            exported; or ONNX Runtime's keypoints are not torch's. There is no file then.
+            exported; ONNX Runtime's keypoints are not torch's; or int8 moves them too far. There
+            is no file then.
     """
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, "export", "hrpose export")
     original = read_original(request.page, request.checkpoint)
     pipeline = original.experiment.pipelines["test"]
     _refuse_foreign(pipeline)
-    crops, source = crops_for(Cropper(pipeline, original.experiment.meta), request.images)
+    cropper = Cropper(pipeline, original.experiment.meta)
+    crops, source = crops_for(cropper, request.images)
+    own = crops_for_int8(request.page, cropper, request.images) if request.int8 else None
     model = fold_batch_norm(original.model)
     if request.flip_test is not None:
         model.flip_test = request.flip_test
@@ -96,46 +101,14 @@ def export(request: ExportRequest) -> list[str]:
     try:
         with draft_for_library(request.out) as draft:
             program.save(draft, external_data=False)
-            compared = compare(whole, draft, crops)
+            said = [f"compared with torch on {source}, {compare(whole, draft, crops)}"]
+            if own:
+                quantise(draft, own.calibration)
+                told = compare_int8(whole, draft, own.check, request.int8_limit)
+                said.append(f"int8: {own.said}: {told}")
     except OSError as error:
         raise RunError(f"{request.out}: cannot be written ({error.strerror or error})") from error
-    return [*original.said, f"compared with torch on {source}, {compared}"]
-
-
-@torch.inference_mode()
-def compare(model: nn.Module, file: Path, crops: np.ndarray) -> str:
-    """How far ONNX Runtime with `file` is from torch with `model`, in a line.
-
-    Args:
-        crops: (N, h, w, 3) uint8 RGB, as many as `BATCHES` hold together.
-
-    Raises:
-        RunError: a batch fails, or a point or a score is too far off.
-    """
-    exported = read_exported(file)
-    errors, score_errors = [], []
-    for batch in np.split(crops, np.cumsum(BATCHES)[:-1]):
-        try:
-            keypoints, scores = exported.estimate(batch.transpose(0, 3, 1, 2))()
-        except Exception as error:  # of kinds that the library does not name
-            raise RunError(f"the exported model fails on {len(batch)} crops: {error}") from error
-        want, want_scores = (part.numpy() for part in model(torch.from_numpy(batch)))
-        errors.append(np.abs(keypoints - want).max())
-        score_errors.append(np.abs(scores - want_scores).max())
-    far, score_error = np.max(errors), np.max(score_errors)  # NaN where one is
-    # not >: what is no number is too far off, too
-    if not (far <= LARGEST_ERROR and score_error <= LARGEST_SCORE_ERROR):
-        raise RunError(
-            f"the exported model differs from torch: points by up to {far:.3g} px "
-            f"(at most {LARGEST_ERROR}), scores by up to {score_error:.3g} (at most "
-            f"{LARGEST_SCORE_ERROR}); it was not written. Where scores agree, points are "
-            "of flat heatmaps, whose highest cell is chance: the network has not learned them"
-        )
-    batches = ", ".join(map(str, BATCHES))
-    return (
-        f"in batches of {batches}: points differ by up to "
-        f"{far:.2g} px, scores by up to {score_error:.2g}"
-    )
+    return [*original.said, *said]
 
 
 def _program(whole: _FromCrops, size: tuple[int, int]) -> Any:
@@ -190,6 +163,7 @@ def _texts(request: ExportRequest, original: Original, model: TopDown) -> dict[s
         "page_sha256": provenance.page_digest(request.page),
         "checkpoint_sha256": original.sha256,
         "flip_test": str(model.flip_test),
+        "precision": "fp32",
         "input_size": json.dumps(model.codec.input_size),
         "udp": str(model.codec.udp),
         "padding": json.dumps(padding),

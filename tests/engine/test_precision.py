@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from hrpose import config
+from hrpose.engine.evaluate import Estimator
 from hrpose.engine.experiment import prepare
 from hrpose.engine.loading import loader
 from hrpose.engine.placement import mean_in_bf16, resolve_precision
@@ -39,6 +40,20 @@ def test_tf32_is_the_pages_to_choose_and_off_where_digits_must_repeat(tiny):
         torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = before
     assert said == ["fp32 (convolutions in TF32)", "fp32", "fp32"]
     assert arithmetic("fp32", device) == "fp32" and arithmetic("bf16", device) == "bf16"
+
+
+def test_weights_are_converted_once_and_the_answers_stay_what_they_were(tiny):
+    """On the CPU; autocast alone converts them in every batch."""
+    model, device = prepare(tiny()).model, torch.device("cpu")
+    images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
+    estimator, fp32 = Estimator(model, device, "bf16"), Estimator(model, device, "fp32")
+    with torch.autocast("cpu", torch.bfloat16):
+        want = fp32.model.predict_heatmaps(images)
+        assert torch.equal(estimator.model.predict_heatmaps(images), want)
+    types = {parameter.dtype for parameter in estimator.model.parameters()}
+    assert types == {torch.bfloat16}
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert estimator.model.mean.dtype == torch.float32, "crops are normalised in fp32"
 
 
 def tiny_settings(tiny, *changes):

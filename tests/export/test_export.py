@@ -19,7 +19,7 @@ from hrpose.codecs import MSRAHeatmap
 from hrpose.config.registry import register
 from hrpose.engine.experiment import prepare
 from hrpose.errors import CheckpointError, DataError, RunError
-from hrpose.export import onnx_file
+from hrpose.export import compared, onnx_file
 from hrpose.export.crops import crops_for
 from hrpose.export.exported import read_exported
 from hrpose.export.onnx_file import ExportRequest, export
@@ -234,7 +234,7 @@ def test_a_file_that_differs_from_torch_is_not_left_there(made, tmp_path, monkey
     out = tmp_path / "M.onnx"
     out.write_bytes(b"the one before")
     monkeypatch.setattr(onnx_file, "fold_batch_norm", lambda model: model.eval())
-    real = onnx_file.read_exported
+    real = compared.read_exported
 
     def shifted(path):
         exported = real(path)
@@ -244,7 +244,7 @@ def test_a_file_that_differs_from_torch_is_not_left_there(made, tmp_path, monkey
         )()
         return exported
 
-    monkeypatch.setattr(onnx_file, "read_exported", shifted)
+    monkeypatch.setattr(compared, "read_exported", shifted)
     with pytest.raises(RunError, match=r"differs from torch: .* 0\.02 px"):
         export(ExportRequest(page, "toy", str(weights), out))
     assert [path.name for path in tmp_path.iterdir()] == ["M.onnx"]
