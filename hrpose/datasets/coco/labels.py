@@ -64,7 +64,7 @@ class CocoLabels:
     """SHA-256, in hex, of all that decides which animals there are."""
 
 
-ForkingPickler.register(CocoLabels, by_file)  # type: ignore[arg-type]
+ForkingPickler.register(CocoLabels, by_file)
 
 
 def labels_of(owner: object, choice: Choice) -> CocoLabels:
