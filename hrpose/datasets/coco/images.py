@@ -42,7 +42,7 @@ def image_block(entries: Sequence[dict[str, Any]]) -> ImageBlock:
     """The columns of some `entries` of a list of images."""
     names = [one["file_name"] if "file_name" in one else one.get("filename") for one in entries]
     widths, heights = ([entry.get(key) for entry in entries] for key in ("width", "height"))
-    lengths = widths + heights
+    lengths: list[Any] = widths + heights
     sizes = np.full((len(entries), 2), np.nan)
     odd = [False] * len(entries)
     if set(map(type, lengths)) == {int} and 0 < min(lengths) <= max(lengths) < MOST:
