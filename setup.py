@@ -19,6 +19,7 @@ NEEDED = [
     "tqdm",
     "filelock>=3.12",
     "jinja2>=3.1",
+    "msgspec>=0.18",
 ]
 EXTRAS = {
     # referees of our own AP; xtcocotools is built for NumPy 1 and for no Python above 3.11
@@ -31,7 +32,6 @@ EXTRAS = {
     "sleap": ["sleap-io", "h5py"],
     "video": ["av"],
     "export": ["onnx", "onnxscript", "onnxruntime", "safetensors"],
-    "fast": ["msgspec>=0.18"],
 }
 ALL = [requirement for extra in EXTRAS.values() for requirement in extra]
 

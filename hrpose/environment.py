@@ -17,7 +17,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "sleap": ("sleap_io", "h5py"),
     "video": ("av",),
     "export": ("onnx", "onnxscript", "onnxruntime", "safetensors"),
-    "fast": ("msgspec",),
 }
 """The modules that each extra of setup.py brings."""
 

@@ -1,8 +1,9 @@
 """What reading labels costs, by animal; and what a loader worker does that keeps freed memory.
 
 `labels` reads a drawn file of N animals with 17 keypoints, in a process of its own, and then looks
-at every animal in two forked processes, as loader workers do; with `--before`, in turns with
-another checkout. `worker` loads a data set with one worker, in turns with and without the call of
+at every animal in two forked processes, as loader workers do; then it reads the file in several
+processes of one run, and in a spawned worker; with `--before`, in turns with another checkout.
+`worker` loads a data set with one worker, in turns with and without the call of
 `keep_freed_memory` in it.
 """
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 from hrpose.datasets import CocoPoseDataset, loader
@@ -38,6 +40,10 @@ def main() -> None:
     labels.add_argument("--animals", type=int, default=30_000)
     labels.add_argument("--turns", type=int, default=1)
     labels.add_argument("--before", type=Path, help="folder of another checkout")
+    labels.add_argument("--processes", type=int, default=4, help="of one run")
+    together = verbs.add_parser("together", help="a file that `labels` has drawn, by several")
+    together.add_argument("file")
+    together.add_argument("processes", type=int)
     read = verbs.add_parser("read", help="a file that `labels` has drawn")
     read.add_argument("file")
     worker = verbs.add_parser("worker")
@@ -47,7 +53,9 @@ def main() -> None:
     worker.add_argument("--turns", type=int, default=3)
     args = parser.parse_args()
     if args.verb == "labels":
-        run_labels(args.animals, args.turns, args.before)
+        run_labels(args.animals, args.turns, args.before, args.processes)
+    elif args.verb == "together":
+        read_together(args.file, args.processes)
     elif args.verb == "read":
         read_labels(args.file)
     else:
@@ -60,7 +68,7 @@ def opened(path: str, names: list[str], root: str, labels_only: bool) -> CocoPos
     return CocoPoseDataset(path, "", meta, steps, root=root, labels_only=labels_only)
 
 
-def run_labels(count: int, turns: int, before: Path | None) -> None:
+def run_labels(count: int, turns: int, before: Path | None, processes: int) -> None:
     here = Path(__file__).resolve().parents[2]
     checkouts = {"before": before, "now": here} if before else {"now": here}
     with tempfile.TemporaryDirectory() as folder:
@@ -69,10 +77,12 @@ def run_labels(count: int, turns: int, before: Path | None) -> None:
         for _ in range(turns):
             for told, checkout in checkouts.items():
                 print(f"{told}: ", end="", flush=True)
+                verbs = [["read", str(path)], ["together", str(path), str(processes)]]
                 known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
                 searched = os.pathsep.join([str(checkout), *known])
-                command = [sys.executable, __file__, "read", str(path)]
-                subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": searched})
+                for verb in verbs:
+                    command = [sys.executable, __file__, *verb]
+                    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": searched})
 
 
 def draw_labels(path: Path, count: int) -> None:
@@ -116,6 +126,43 @@ def read_labels(path: str) -> None:
         data.coco()
         made = (time.process_time() - start) / len(data)
         print(f"  coco(): {made * 1e6:.0f} us an animal")
+
+
+def read_together(path: str, count: int) -> None:
+    """In `count` processes that seem to be started by torchrun; memory that several share counts
+    for each of them by its part.
+    """
+    os.environ |= {"WORLD_SIZE": str(count), "MASTER_PORT": "0"}
+    context = multiprocessing.get_context("fork")
+    ready, told = context.Barrier(count), context.SimpleQueue()
+
+    def work() -> None:
+        ready.wait()
+        before = memory("smaps_rollup", "Pss")
+        ready.wait()
+        start = time.process_time()
+        data = opened(path, NAMES, "", True)
+        seconds = time.process_time() - start
+        ready.wait()
+        told.put((seconds, memory("smaps_rollup", "Pss") - before))
+        ready.wait()
+        del data
+
+    workers = [context.Process(target=work) for _ in range(count)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    seconds, own = (sum(part) for part in zip(*(told.get() for _ in workers), strict=True))
+    print(f"  {count} processes of a run: {seconds:.2f} CPU-s and {own:.0f} MB, all together")
+    os.environ["WORLD_SIZE"] = "1"
+    data = opened(path, NAMES, "", True)
+    start = time.process_time()
+    sent = ForkingPickler.dumps(data)
+    again = ForkingPickler.dumps(data)
+    del again
+    seconds = time.process_time() - start
+    print(f"  sent to two spawned workers: {len(sent) / 1e6:.1f} MB each, {seconds:.2f} CPU-s")
 
 
 def private_of_worker(data: CocoPoseDataset) -> float:

@@ -24,6 +24,11 @@ def has_room(folder: Path, size: int) -> bool:
     return space.free - size >= min(_RESERVE, space.total / 10)
 
 
+def of_several() -> bool:
+    """Whether this process was started as one of several, by torchrun."""
+    return os.environ.get("WORLD_SIZE", "") not in ("", "0", "1")
+
+
 def temporary_folder(owner: object, limit: int) -> Path:
     """A folder that exists as long as `owner`, or one of another process of the same run.
 
@@ -36,7 +41,7 @@ def temporary_folder(owner: object, limit: int) -> Path:
     run = str(os.getpid())
     if not CAN_SHARE:
         run = f"{run}-{next(_numbers)}"
-    elif int(os.environ.get("WORLD_SIZE", 1)) > 1:  # started together, by torchrun
+    elif of_several():
         run = f"{os.getppid()}-{os.environ.get('MASTER_PORT')}"
     for other in base.glob(prefix + "*"):
         with suppress(OSError):  # held, or of another user

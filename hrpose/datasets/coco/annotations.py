@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -167,12 +168,10 @@ def numbers_of(lists: Sequence[Any], count: int) -> tuple[np.ndarray, np.ndarray
     rows = np.full((len(lists), count), np.nan)
     have = np.array([_have(values, count) for values in lists], np.uint8)
     given = np.flatnonzero(have == GIVEN)
+    numbers = chain.from_iterable(lists[row] for row in given.tolist())
     try:
-        if len(given) == len(lists):
-            rows = np.array(lists, np.float64).reshape(len(lists), count)
-        else:
-            found = np.array([lists[row] for row in given.tolist()], np.float64)
-            rows[given] = found.reshape(-1, count)
+        # number by number takes half the time in which `np.array` finds out how deep the lists are
+        rows[given] = np.fromiter(numbers, np.float64, len(given) * count).reshape(-1, count)
     except (TypeError, ValueError, OverflowError):
         have[given] = ODD
     return rows, have

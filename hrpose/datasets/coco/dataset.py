@@ -5,7 +5,6 @@ Legend: N animals, K keypoints, W, H width and height of an image in px.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +15,10 @@ import numpy as np
 from hrpose.config.registry import register
 from hrpose.datasets.base import PoseDataset
 from hrpose.datasets.cache.image_cache import ImageCache
-from hrpose.datasets.coco.columns import read_columns
 from hrpose.datasets.coco.entry import AreaFrom, BoxFrom, CleanUp
-from hrpose.datasets.coco.file import read_coco
+from hrpose.datasets.coco.labels import Choice, labels_of
 from hrpose.datasets.coco.names import image_path
-from hrpose.datasets.coco.rows import animals_of, read_detections, used_categories
 from hrpose.datasets.faults.fault import Place
-from hrpose.datasets.faults.labels import faults_of
-from hrpose.datasets.faults.table import label_table
 from hrpose.datasets.transforms import Transform
 from hrpose.errors import DataError
 from hrpose.keypoints import KeypointMeta
@@ -91,46 +86,31 @@ class CocoPoseDataset(PoseDataset):
         _check_shares(box_score_thr, max_left_out)
         if not labels_only and any(Path(root) in path.parents for path in (*paths, *folders)):
             check_folder(Path(root), "data root")  # not where all paths are absolute ones elsewhere
-        file = read_coco(paths, file_names)
-        for folder in () if labels_only else folders:
-            check_folder(folder, "image folder")
-        category_ids = used_categories(file, keypoints, category)
-        columns = read_columns(file, keypoints, category_ids, box, area)
-        rows, self._coco_annotations, self.left_out = animals_of(columns, box_clean_up, area)
-        self._file, self._folders = file, folders
-        table = label_table(columns, keypoints)
-        self.faults = faults_of(table, file, category_ids, self.left_out, max_left_out)
-        made_from: list[object] = [*file.digests, file_names, box_clean_up, category]
-        made_from += [name for name in (box, area) if name != "file"]
-        made_from += ["frame"] if crop == "frame" else []
-        if box_file is not None:
-            rows, digest, unused = read_detections(
-                Path(root, box_file), file, keypoints, category_ids, box_score_thr
-            )
-            self.left_out += unused
-            made_from += [digest, box_score_thr]
-        self._digest = hashlib.sha256(repr(made_from).encode()).hexdigest()
-        self._categories = [file.categories[category_id] for category_id in category_ids]
         self.source = ", ".join(map(str, paths))
-        file.annotations.contents = {}  # of what is odd, which nobody asks for now
-        self._rows = columns.rows[rows.places] if box_file is None else None
-        self._boxes, self._animals = rows.boxes, rows.instances()
-        if not len(self._boxes):
+        choice = Choice(
+            paths, () if labels_only else folders, keypoints, file_names, category, box, area,
+            box_clean_up, max_left_out, None if box_file is None else Path(root, box_file),
+            box_score_thr, crop,
+        )  # fmt: skip
+        self._labels, self._folders = labels_of(self, choice), folders
+        self.left_out, self.faults = self._labels.left_out, self._labels.faults
+        self._frames: np.ndarray | None = None
+        if not len(self):
             raise DataError(f"{self.source}: no animal can be used\n{self.summary()}")
         if crop == "frame" and not labels_only:
-            self._boxes = self._whole_frames()
+            self._frames = self._whole_frames()
 
     def __len__(self) -> int:
-        return len(self._boxes)
+        return len(self._labels.boxes)
 
     def record(self, index: int, epoch: int) -> dict[str, Any]:
         """As annotated, every epoch the same; the box is float64, not rounded."""
-        rows = self._animals
-        image = self._file.images.row(int(rows.image_ids[index]))
+        rows, images = self._labels.animals, self._labels.file.images
+        image = images.row(int(rows.image_ids[index]))
         return {
             "image_path": self._path(image),
-            "image_size": self._file.images.size(image),
-            "box": self._boxes[index],
+            "image_size": images.size(image),
+            "box": (self._labels.boxes if self._frames is None else self._frames)[index],
             "keypoints": rows.keypoints[index],
             "visible": rows.visible[index],
             "index": index,
@@ -144,8 +124,8 @@ class CocoPoseDataset(PoseDataset):
                 told apart in the whole of it.
         """
         first: dict[int, int] = {}
-        frames = np.zeros_like(self._boxes)
-        for index, image_id in enumerate(self._animals.image_ids.tolist()):
+        frames = np.zeros_like(self._labels.boxes)
+        for index, image_id in enumerate(self._labels.animals.image_ids.tolist()):
             size = self.record(index, 0)["image_size"]
             if size is None:
                 raise DataError(
@@ -164,7 +144,7 @@ class CocoPoseDataset(PoseDataset):
 
     def truth(self) -> Instances:
         """All animals, in the order of the images in the files."""
-        return self._animals
+        return self._labels.animals
 
     def coco(self) -> dict[str, Any]:
         """The ground truth of the categories used; ids as in the file wherever COCO allows them."""
@@ -172,43 +152,44 @@ class CocoPoseDataset(PoseDataset):
 
     @cached_property
     def _coco(self) -> dict[str, Any]:
-        images = list(self._file.images.values())
+        images = list(self._labels.file.images.values())
         for image in images:
             del image["file"]
-        annotations = self._coco_annotations.objects()
-        return {"images": images, "annotations": annotations, "categories": self._categories}
+        annotations = self._labels.annotations.objects()
+        return {"images": images, "annotations": annotations, "categories": self._labels.categories}
 
     def describe(self, index: int) -> str:
         """The annotation, with its id as in the file."""
-        if self._rows is None:
-            return f"a detection on image {self._animals.image_ids[index]} of {self.source}"
-        entry = self._file.entry(int(self._rows[index]))
+        labels = self._labels
+        if labels.rows is None:
+            return f"a detection on image {labels.animals.image_ids[index]} of {self.source}"
+        entry = labels.file.entry(int(labels.rows[index]))
         return f"annotation {entry.name} of {entry.path}"
 
     def place(self, index: int) -> Place:
         """Ids as in the file, and the image."""
-        images = self._file.images
-        row = images.row(int(self._animals.image_ids[index]))
-        name = None if self._rows is None else self._file.entry(int(self._rows[index])).name
+        labels, images = self._labels, self._labels.file.images
+        row = images.row(int(labels.animals.image_ids[index]))
+        name = None if labels.rows is None else labels.file.entry(int(labels.rows[index])).name
         return Place(images.source_id(row), name, images.name(row))
 
     def image_file(self, image_id: int) -> str:
         """Where an image of `coco` is to be read."""
-        return self._path(self._file.images.row(image_id))
+        return self._path(self._labels.file.images.row(image_id))
 
     def _path(self, image: int) -> str:
         """Of the image of a row."""
-        images = self._file.images
+        images = self._labels.file.images
         return image_path(self._folders[images.file(image)], images.name(image))
 
     def digest(self) -> str:
         """SHA-256 of the annotation files, the box file and what was chosen from them."""
-        return self._digest
+        return self._labels.digest
 
     def about(self) -> str:
         """How many animals from which files; which were left out and why."""
         text = super().about() + f"\nfrom {self.source}"
-        return "\n".join([text, *self._file.notes])
+        return "\n".join([text, *self._labels.file.notes])
 
 
 def _check_shares(box_score_thr: float, max_left_out: float) -> None:

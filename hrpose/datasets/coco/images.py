@@ -40,18 +40,18 @@ class ImageBlock:
 
 def image_block(entries: Sequence[dict[str, Any]]) -> ImageBlock:
     """The columns of some `entries` of a list of images."""
-    names = [entry.get("file_name", entry.get("filename")) for entry in entries]
-    given: list[tuple[Any, Any]] = [(entry.get("width"), entry.get("height")) for entry in entries]
+    names = [one["file_name"] if "file_name" in one else one.get("filename") for one in entries]
+    widths, heights = ([entry.get(key) for entry in entries] for key in ("width", "height"))
+    lengths: list[Any] = widths + heights
     sizes = np.full((len(entries), 2), np.nan)
-    if {type(length) for size in given for length in size} == {int}:
-        odd = [not (0 < w < MOST and 0 < h < MOST) for w, h in given]
-        fine = [row for row, is_odd in enumerate(odd) if not is_odd]
-        sizes[fine] = [given[row] for row in fine] or np.zeros((0, 2))
+    odd = [False] * len(entries)
+    if set(map(type, lengths)) == {int} and 0 < min(lengths) <= max(lengths) < MOST:
+        sizes[:] = np.array([widths, heights]).T
     else:
-        odd = [size != (None, None) for size in given]
+        odd = [size != (None, None) for size in zip(widths, heights, strict=True)]
     rows = [row for row, name in enumerate(names) if odd[row] or not is_plain(name)]
     ids = ids_of([entry.get("id") for entry in entries])
-    return ImageBlock(ids, names, sizes, {row: given[row] for row in rows})
+    return ImageBlock(ids, names, sizes, {row: (widths[row], heights[row]) for row in rows})
 
 
 class Images(Mapping[int, dict[str, Any]]):

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import importlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-try:
-    _msgspec: Any = importlib.import_module("msgspec")  # extra `fast`
-except ImportError:
-    _msgspec = None
+import msgspec
 
 LISTS = ("images", "annotations", "categories")
 _BLOCK = 1 << 20  # characters that are read at a time
@@ -43,7 +39,7 @@ class CocoStream:
         self._path = path
         self._digest = hashlib.sha256()
         self._scan = json.JSONDecoder(object_pairs_hook=_object).scan_once  # type: ignore[attr-defined]
-        self._decoder = _msgspec and _msgspec.json.Decoder(list[dict[str, Any]])
+        self._decoder = msgspec.json.Decoder(list[dict[str, Any]])
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._text, self._at = "", 0
         self._is_read = False
@@ -101,14 +97,14 @@ class CocoStream:
         where it cannot be sure of them: it takes NaN for an error, and a key twice for none.
         """
         start = max(self._at, len(self._text) - _TAIL)
-        ends = [*_BETWEEN.finditer(self._text, start)] if _msgspec else []
+        ends = [*_BETWEEN.finditer(self._text, start)]
         if not ends:
             return None
         part = self._text[self._at : ends[-1].start() + 1]
         try:
             # what is a whole list with this end has its end there, whatever comes behind
             objects = self._decoder.decode(f"[{part}]")
-        except (_msgspec.MsgspecError, ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
         if part.count(":") != sum(map(len, objects)):
             return None  # a key twice, objects in objects, or a text with a colon

@@ -11,12 +11,11 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable, both, either, extent
+from hrpose.datasets.faults.measures import FAR, extents_of, shares_beyond
+from hrpose.datasets.faults.table import LabelTable
 
 MOST = 0.95
 """Of all labels: what so many are, they were meant to be."""
-FAR = 1.05
-"""A box, or a point, lies far outside beyond this multiple of the width or height."""
 TINY = 0.05
 """A box cannot hold an animal whose points span so many times more."""
 SMALL_AREA, LARGE_AREA = 0.02, 4.0
@@ -49,27 +48,12 @@ def _are_fractions(low: np.ndarray, high: np.ndarray, sizes: np.ndarray) -> np.n
 
 def keypoints_from_the_box(table: LabelTable) -> Iterator[Fault]:
     """Keypoints that count from the corner of the box."""
-    shares = table.by_parts(_shares_in_boxes)
-    tells = shares[:, 2] > 0
-    moved = tells & (shares[:, 0] <= 0.5) & (shares[:, 1] >= MOST)
+    found = table.measures
+    tells = found.tells_corner
+    moved = tells & (found.in_box <= 0.5) & (found.in_box_if_moved >= MOST)
     if tells.any() and moved.sum() >= 0.8 * tells.sum():
         what = f"the keypoints of {moved.sum()} animals fit their boxes if counted from its corner"
         yield fault("box-relative", what, table.file, table.at(moved))
-
-
-def _shares_in_boxes(table: LabelTable) -> np.ndarray:
-    """(N, 3) share of the labelled points that lie in the box; of those counted from its corner;
-    and whether the two can be told apart, 1 or 0.
-    """
-    corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
-    slack = 0.1 * size.max(axis=2, keepdims=True)
-
-    def inside(xy: np.ndarray) -> np.ndarray:
-        within = both((xy >= corner - slack) & (xy <= corner + size + slack))
-        return within.sum(axis=1) / np.maximum(table.counts, 1)
-
-    tells = (table.counts > 0) & (corner > 0.1 * size).any(axis=(1, 2))
-    return np.stack([inside(table.xy), inside(table.xy + corner), tells], axis=1)
 
 
 def tiny_boxes(table: LabelTable) -> Iterator[Fault]:
@@ -89,8 +73,7 @@ def tiny_boxes(table: LabelTable) -> Iterator[Fault]:
 
 def other_size(table: LabelTable) -> Iterator[Fault]:
     """Labels that were made for larger images."""
-    shares = table.by_parts(lambda part: _shares_beyond(part.xy, part.sizes))
-    what, rows = _told_beyond(shares, table.extents[:, 2:], table.sizes)
+    what, rows = _told_beyond(table.measures.beyond, table.extents[:, 2:], table.sizes)
     if what:
         yield fault("other-size", what, table.file, table.at(rows))
 
@@ -99,21 +82,14 @@ def labels_beyond(xy: np.ndarray, sizes: np.ndarray) -> tuple[str, np.ndarray]:
     """A sentence where points (N, K, 2) reach far out of images of `sizes` (N, 2) for many animals,
     else ''; and a mask (N,) of these.
     """
-    return _told_beyond(_shares_beyond(xy, sizes), extent(xy)[1], sizes)
-
-
-def _shares_beyond(xy: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(N,) share of the points that lie far outside; NaN where there is none, or no size."""
-    finite = np.isfinite(xy)
-    known = np.isfinite(sizes).all(axis=1) & either(finite).any(axis=1)
-    beyond = either(xy > FAR * sizes[:, None]).sum(axis=1) / np.maximum(both(finite).sum(axis=1), 1)
-    return np.where(known, beyond, np.nan)
+    x, y = xy.transpose(2, 1, 0)
+    return _told_beyond(shares_beyond(x, y, sizes), extents_of(x, y)[:, 2:], sizes)
 
 
 def _told_beyond(
     shares: np.ndarray, highest: np.ndarray, sizes: np.ndarray
 ) -> tuple[str, np.ndarray]:
-    """As `labels_beyond`, of `_shares_beyond` and the greatest x and y (N, 2)."""
+    """As `labels_beyond`, of `shares_beyond` and the greatest x and y (N, 2)."""
     known, rows = ~np.isnan(shares), shares > 0.25
     if not rows.any() or rows.sum() < known.sum() / 3:
         return "", rows
@@ -165,7 +141,7 @@ def odd_areas(table: LabelTable) -> Iterator[Fault]:
 
 def all_hidden(table: LabelTable) -> Iterator[Fault]:
     """Keypoints with coordinates that do not count, for their v."""
-    hidden = table.by_parts(_hidden)
+    hidden = table.measures.hidden
     if hidden.sum() > table.counts.sum():
         rows = hidden > 0
         what = (
@@ -173,12 +149,6 @@ def all_hidden(table: LabelTable) -> Iterator[Fault]:
             f"counts as not labelled; {table.counts.sum()} are labelled"
         )
         yield fault("all-hidden", what, table.file, table.at(rows))
-
-
-def _hidden(table: LabelTable) -> np.ndarray:
-    """(N,) how many keypoints have coordinates and v = 0."""
-    placed = both(table.points[..., :2] > 0)
-    return (placed & (table.points[..., 2] == 0)).sum(axis=1)
 
 
 def never_labelled(table: LabelTable) -> Iterator[Fault]:

@@ -11,43 +11,17 @@ import numpy as np
 
 from hrpose.datasets.faults.fault import Fault
 from hrpose.datasets.faults.kinds import fault
-from hrpose.datasets.faults.table import LabelTable, both, either
-
-MARGIN = 0.25
-"""Of the longer side: so far a point may lie outside a box that was drawn around the body."""
-LEAST = 3
-"""Labelled points; of fewer, most may well be those that stick out."""
+from hrpose.datasets.faults.table import LabelTable
 
 
 def outside_box(table: LabelTable) -> Iterator[Fault]:
     """Animals that have fewer than half of their points in their box; the furthest first."""
-    away = table.by_parts(_away)
+    away = table.measures.away
     rows = np.flatnonzero(~np.isnan(away))
     if len(rows):
         rows = rows[np.argsort(-away[rows], kind="stable")]
         what = f"{len(rows)} with most of the labelled keypoints outside the box"
         yield fault("outside-box", what, table.file, table.at(rows))
-
-
-def _away(table: LabelTable) -> np.ndarray:
-    """(N,) how far the points lie from the centre of the box, by its longer side; NaN where enough
-    of them are in it.
-    """
-    corner, size = table.boxes[:, None, :2], table.boxes[:, None, 2:]
-    slack = MARGIN * size.max(axis=2, keepdims=True)
-    xy = table.xy
-    within = both((xy >= corner - slack) & (xy <= corner + size + slack))
-    count = table.counts
-    usable = np.isfinite(table.boxes).all(axis=1) & (table.boxes[:, 2:] > 0).all(axis=1)
-    odd = usable & (count >= LEAST) & (within.sum(axis=1) < count / 2)
-    away = np.full(len(table), np.nan)
-    if odd.any():
-        centre = table.boxes[:, :2] + table.boxes[:, 2:] / 2
-        middle = np.where(table.labelled[..., None], table.points[..., :2], 0).sum(axis=1)
-        far = np.linalg.norm(middle / np.maximum(count, 1)[:, None] - centre, axis=1)
-        # not known, as with points that are not finite: behind all others
-        away[odd] = np.nan_to_num(far / size.max(axis=(1, 2)), nan=-1.0, posinf=np.inf)[odd]
-    return away
 
 
 def flat_boxes(table: LabelTable) -> Iterator[Fault]:
@@ -79,29 +53,19 @@ def twice(table: LabelTable) -> Iterator[Fault]:
 
 def odd_points(table: LabelTable) -> Iterator[Fault]:
     """Single keypoints that are legal and odd."""
+    found = table.measures
     looks = [
-        ("outside-image", "with a labelled keypoint outside the image"),
+        ("outside-image", "with a labelled keypoint outside the image", found.outside_image),
         (
             "corner-points",
             "with a labelled keypoint at exactly (0, 0): where it is not there, v should be 0",
+            found.at_zero,
         ),
-        ("visibility", "with a v other than 0, 1 or 2: above 0 counts as labelled"),
+        ("visibility", "with a v other than 0, 1 or 2: above 0 counts as labelled", found.odd_v),
     ]
-    for (kind, what), odd in zip(looks, table.by_parts(_odd_points).T, strict=True):
+    for kind, what, odd in looks:
         if odd.any():
             yield fault(kind, f"{odd.sum()} {what}", table.file, table.at(odd))
-
-
-def _odd_points(table: LabelTable) -> np.ndarray:
-    """(N, 3) bool: has a labelled point outside the image, one at (0, 0), a v that is none."""
-    xy, v = table.points[..., :2], table.points[..., 2]
-    outside = either((xy < 0) | (xy > table.sizes[:, None]))
-    corner = both(xy == 0)
-    known = (v == 0) | (v == 1) | (v == 2)
-    some = np.flatnonzero(~known.all(axis=1))
-    known[some[np.isnan(table.points[some]).all(axis=(1, 2))]] = True  # without keypoints
-    odd = [table.labelled & outside, table.labelled & corner, ~known]
-    return np.stack([looks.any(axis=1) for looks in odd], axis=1)
 
 
 def odd_fields(table: LabelTable) -> Iterator[Fault]:

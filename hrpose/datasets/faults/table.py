@@ -5,7 +5,7 @@ Legend: N annotations, K keypoints, W, H width and height of an image in px; box
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,15 +14,13 @@ import numpy as np
 from hrpose.datasets.coco.columns import Columns, taken
 from hrpose.datasets.coco.entry import in_parts
 from hrpose.datasets.faults.fault import Place
+from hrpose.datasets.faults.measures import Measures, measure
 from hrpose.keypoints import KeypointMeta
 
 
 @dataclass
 class LabelTable:
-    """The annotations that are animals: of the categories used, and not marked iscrowd.
-
-    Looks that reckon with all keypoints do it `by_parts`.
-    """
+    """The annotations that are animals: of the categories used, and not marked iscrowd."""
 
     columns: Columns
     meta: KeypointMeta
@@ -52,10 +50,12 @@ class LabelTable:
         """Id of the annotation in the file."""
         return self.columns.entry(int(self.rows[row])).name
 
-    def by_parts(self, look: Callable[[LabelTable], np.ndarray]) -> np.ndarray:
-        """(N, ...) what `look` finds in some rows at a time, together."""
-        parts = in_parts(self.rows)
-        return np.concatenate([look(LabelTable(self.columns, self.meta, rows)) for rows in parts])
+    @cached_property
+    def measures(self) -> Measures:
+        """What the keypoints of each say beside its box and its image."""
+        rows = in_parts(np.arange(len(self)))
+        found = [measure(self.points[part], self.boxes[part], self.sizes[part]) for part in rows]
+        return Measures(*map(np.concatenate, zip(*found, strict=True)))
 
     @cached_property
     def image_rows(self) -> np.ndarray:
@@ -88,19 +88,19 @@ class LabelTable:
         return self.points[..., 2] > 0
 
     @property
-    def xy(self) -> np.ndarray:
-        """(N, K, 2) of the labelled points, NaN elsewhere."""
-        return np.where(self.labelled[..., None], self.points[..., :2], np.nan)
+    def counts(self) -> np.ndarray:
+        """(N,) labelled points."""
+        return self.measures.counts
+
+    @property
+    def extents(self) -> np.ndarray:
+        """(N, 4) least x, y and greatest x, y of the labelled points, NaN where there is none."""
+        return self.measures.extents
 
     @cached_property
     def spans(self) -> np.ndarray:
         """(N,) longer side of the box around the labelled points, NaN where there is none."""
         return (self.extents[:, 2:] - self.extents[:, :2]).max(axis=1)
-
-    @cached_property
-    def extents(self) -> np.ndarray:
-        """(N, 4) least x, y and greatest x, y of the labelled points, NaN where there is none."""
-        return self.by_parts(lambda part: np.concatenate(extent(part.xy), axis=1))
 
     @cached_property
     def bare(self) -> np.ndarray:
@@ -131,33 +131,6 @@ class LabelTable:
         if isinstance(ids, np.ndarray):
             return self._column(ids).tolist()
         return list(map(self.name, range(len(self))))
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """(N,) labelled points."""
-        return self.labelled.sum(axis=1)
-
-
-def both(coordinates: np.ndarray) -> np.ndarray:
-    """(N, K) bool: x and y of (N, K, 2); `all` over so short an axis takes ten times as long."""
-    return coordinates[..., 0] & coordinates[..., 1]
-
-
-def either(coordinates: np.ndarray) -> np.ndarray:
-    """(N, K) bool: x or y of (N, K, 2)."""
-    return coordinates[..., 0] | coordinates[..., 1]
-
-
-def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest (N, 2) of points (N, K, 2), NaN where there is none."""
-    known = both(np.isfinite(xy))
-    low, high = np.full((len(xy), 2), np.nan), np.full((len(xy), 2), np.nan)
-    some = known.any(axis=1)
-    for axis in (0, 1):
-        values = xy[..., axis]
-        low[some, axis] = np.where(known, values, np.inf).min(axis=1, initial=np.inf)[some]
-        high[some, axis] = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)[some]
-    return low, high
 
 
 def label_table(columns: Columns, meta: KeypointMeta) -> LabelTable:

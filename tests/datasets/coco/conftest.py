@@ -1,12 +1,10 @@
 import pytest
 
-from hrpose.datasets.coco import stream
+from hrpose.datasets.coco.stream import CocoStream
 
 
-@pytest.fixture(params=["json", "msgspec"])
+@pytest.fixture(params=["many", "one by one"])
 def way(request, monkeypatch):
-    """With and without the extra `fast`."""
-    if request.param == "msgspec":
-        pytest.importorskip("msgspec")
-    else:
-        monkeypatch.setattr(stream, "_msgspec", None)
+    """As most files are read, and as those are in which msgspec cannot be sure of anything."""
+    if request.param == "one by one":
+        monkeypatch.setattr(CocoStream, "_many", lambda self: None)
