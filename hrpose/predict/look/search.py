@@ -6,7 +6,7 @@ Legend: K keypoints; boxes x, y, w, h in image px.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
