@@ -158,7 +158,7 @@ class HRNet(Backbone):
         # the estimator reads the finest branch alone, so the last exchange makes no other
         self.stage4 = nn.Sequential(*(HRModule(channels, outputs) for outputs in (4, 4, 1)))
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:  # it takes .1 s there
                 nn.init.normal_(module.weight, std=0.001)
 
     def forward(self, images: Tensor) -> Tensor:
