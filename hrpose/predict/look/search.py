@@ -41,9 +41,11 @@ def unfamiliar(page: dict[str, Any], bbox: str) -> str:
     return ""
 
 
-def best_look(pipeline: Pipeline, frame: Frame, where: Boxes, search: bool) -> Found:
+def best_look(
+    pipeline: Pipeline, frame: Frame, where: Boxes, search: bool, smallest: float = 0.0
+) -> Found:
     """What is found in the one box of `where`; where an animal has left it, around it; else, and
-    always if `search`, what the network is surest of in the windows of the frame.
+    always if `search`, what the network is surest of in the `windows` of the frame.
     """
     assert frame.image is not None
     size = frame.image.shape[1], frame.image.shape[0]
@@ -58,7 +60,7 @@ def best_look(pipeline: Pipeline, frame: Frame, where: Boxes, search: bool) -> F
             highest = best.scores.mean()
         elif _is_found(near := _looked_closer(pipeline, frame, _doubled(where))):
             return near
-    for view in windows(size, pipeline.cropper):
+    for view in windows(size, pipeline.cropper, smallest):
         seen = _looked_closer(pipeline, frame, view)
         if _is_found(seen) and seen.scores.mean() > highest:
             best, highest = seen, seen.scores.mean()
@@ -88,13 +90,13 @@ def _doubled(where: Boxes) -> Boxes:
     return Boxes(np.hstack([corner - sides / 2, sides * 2]), where.source, where.slots)
 
 
-def windows(size: tuple[int, int], cropper: Cropper) -> Iterator[Boxes]:
+def windows(size: tuple[int, int], cropper: Cropper, smallest: float = 0.0) -> Iterator[Boxes]:
     """All of a frame of (W, H) = `size` px; windows of half of its longer side, half of one from
-    each to the next; of a quarter, and so on, while crops make them no larger.
+    each to the next; of a quarter, and so on to `smallest` px, while crops make them no larger.
     """
     yield whole(size)
     side = max(size) / 2
-    while not cropper.enlarges(np.array([0, 0, side, side])):
+    while side >= smallest and not cropper.enlarges(np.array([0, 0, side, side])):
         columns, rows = (_steps(length, side) for length in size)
         boxes = np.array([(x, y, side, side) for y in rows for x in columns])
         yield Boxes(boxes, "zoom", [0] * len(boxes))

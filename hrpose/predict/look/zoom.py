@@ -36,32 +36,38 @@ class Zoom:
         self._centres: deque[np.ndarray] = deque(maxlen=_CENTRES)
         self._spans: deque[np.ndarray] = deque(maxlen=_SIZES)
         self._first: np.ndarray | None = None
-        self._since = 0  # frames since one was searched
+        self._since = 0  # frames since one was searched for animals of any size
         self._lost = 0  # frames since the animal was found
         self._found = False
         self._box = np.zeros(4)  # of the last look
         self.searches = True
         """Whether the frame of the last look is to be searched, whatever is found in its box."""
+        self.smallest = 0.0
+        """Longer side, px, of the smallest windows for a search: that of the animal's box in the
+        frames before, but not at first nor every 300 frames, lest it was something else.
+        """
 
     def look(self, size: tuple[int, int]) -> Boxes:
         """One box in a frame of (W, H) = `size` px: all of it where nothing was found before."""
+        overdue = self._since >= _AGAIN
+        self._since = 1 if overdue else self._since + 1
+        self.smallest = 0.0
+        if self._spans and not overdue:
+            self.smallest = closer(np.array(size) / 2, self._span(), size).boxes[0, 2:].max()
         if self._found:
-            assert self._first is not None
-            span = np.maximum(np.median(self._spans, axis=0), self._first * _SMALLEST)
-            where = closer(self._expected(), span, size)
-            self.searches = self._since >= _AGAIN
-        else:
+            self.searches = overdue
+            where = closer(self._expected(), self._span(), size)
+        else:  # in frame 0, 1, 2, 4, 8, 16 without an animal, then in every 32nd
+            due = self._lost in (1, 2, 4, 8, 16) or self._lost % _PATIENCE == 0
+            self.searches = due or overdue
             where = whole(size)
-            # in frame 0, 1, 2, 4, 8, 16 without an animal, then in every 32nd
-            self.searches = self._lost % _PATIENCE == 0 or self._lost in (1, 2, 4, 8, 16)
-        self._since = 0 if self.searches else self._since + 1
         self._box = where.boxes[0]
         return where
 
-    def _start_anew(self) -> None:
-        """The animal was found in a search, and is perhaps elsewhere than before."""
-        self._since = 0
-        self._centres.clear()
+    def _span(self) -> np.ndarray:
+        """Sides (2,) px of what the points span, as the median of the last frames."""
+        assert self._first is not None
+        return np.maximum(np.median(self._spans, axis=0), self._first * _SMALLEST)
 
     def _expected(self) -> np.ndarray:
         """Where the centre will be: the median of the last ones, each moved on at the median of
@@ -83,7 +89,7 @@ class Zoom:
         # the digits of a table: a run that goes on from one zooms as the run before it did
         keypoints, scores = keypoints.round(4), scores.round(4)
         if box is not None and not np.allclose(box, self._box, rtol=0, atol=_SAME):
-            self._start_anew()
+            self._centres.clear()  # found in a search, perhaps elsewhere than before
         sure = is_sure(keypoints, scores)
         centre, span = spanned(keypoints[sure])
         self._found = enough(sure) and span.max() > 0
@@ -127,7 +133,7 @@ def zoomed(
             if row is not None:
                 zoom.learn(*(part[0] for part in row))
                 continue
-            found = best_look(pipeline, frame, where, zoom.searches)
+            found = best_look(pipeline, frame, where, zoom.searches, zoom.smallest)
             zoom.learn(found.keypoints[0], found.scores[0], found.where.boxes[0])
             frame.image = None
             yield found
