@@ -15,12 +15,11 @@ from torch import nn
 from hrpose.errors import RunError
 from hrpose.export.crops import BATCHES
 from hrpose.export.exported import read_exported
+from hrpose.predict.look.search import SURE
 
 LARGEST_ERROR = 0.01
 """Between ONNX Runtime and torch, in input px."""
 LARGEST_SCORE_ERROR = 0.001
-SURE = 0.3
-"""Score from which on a point counts for int8; below it the highest cell may be chance."""
 _BATCH = 8
 
 
@@ -67,7 +66,7 @@ def compare_int8(model: nn.Module, file: Path, crops: np.ndarray, limit: float) 
     batches = [crops[at : at + _BATCH] for at in range(0, len(crops), _BATCH)]
     answers = [np.concatenate(parts) for parts in zip(*_both(model, file, batches), strict=True)]
     keypoints, scores, want, want_scores = answers
-    sure = want_scores >= SURE
+    sure = want_scores >= SURE  # of others the highest cell may be chance
     if not sure.any():
         raise RunError(
             f"--int8: torch gives none of {sure.size} points a score of {SURE}, so that none can "

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from hrpose.datasets.faults.measures import FAR
 from hrpose.errors import DataError
 from hrpose.predict.tables.csv_table import Table
 from hrpose.video.reader import open_video
 
-FAR = 1.05
-"""A point lies outside beyond this multiple of the width or height."""
 MOST = 0.25
 """Of the points may lie there: a network may find a point outside of the frame."""
 

@@ -26,11 +26,12 @@ from hrpose import config
 from hrpose.api.load import Trained, load_trained
 from hrpose.config.pages import find_page
 from hrpose.errors import shown_to_user
-from hrpose.export.compared import SURE, moved_in_words
+from hrpose.export.compared import moved_in_words
 from hrpose.export.crops import animals_of, images_of
 from hrpose.export.exported import Exported, read_exported
 from hrpose.export.int8 import quantise
 from hrpose.export.onnx_file import ExportRequest, export
+from hrpose.predict.look.search import SURE
 from hrpose.processes.device import has_bf16
 
 Times: TypeAlias = tuple[float, float]

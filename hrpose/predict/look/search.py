@@ -49,23 +49,25 @@ def best_look(
     """
     assert frame.image is not None
     size = frame.image.shape[1], frame.image.shape[0]
-    if where.source == "full" and not search:
-        return _looked_closer(pipeline, frame, where)
-    best = looked(pipeline, frame, where)
+    best: Found | None = None
     highest = 0.0
     if where.source == "zoom":
-        if _is_found(best):
-            if not search:
-                return best
-            highest = best.scores.mean()
-        elif _is_found(near := _looked_closer(pipeline, frame, _doubled(where))):
+        best = looked(pipeline, frame, where)
+        highest = _worth_of(best)
+        if highest and not search:
+            return best
+        if not highest and _worth_of(near := _looked_closer(pipeline, frame, _doubled(where))):
             return near
+    elif not search:
+        return _looked_closer(pipeline, frame, where)
     for view in windows(size, pipeline.cropper, smallest):
         seen = _looked_closer(pipeline, frame, view)
-        if _is_found(seen) and seen.scores.mean() > highest:
-            best, highest = seen, seen.scores.mean()
+        worth = _worth_of(seen)
+        if best is None or worth > highest:
+            best, highest = seen, worth
         if np.mean(seen.scores >= SURE) >= _CERTAIN:
             break
+    assert best is not None  # there is always the whole frame
     return best
 
 
@@ -75,13 +77,19 @@ def _looked_closer(pipeline: Pipeline, frame: Frame, view: Boxes) -> Found:
     """
     assert frame.image is not None
     wide = looked(pipeline, frame, view)
-    if not _is_found(wide):
+    place = place_of(wide.keypoints[0], wide.scores[0])
+    if place is None:
         return wide
-    sure = is_sure(wide.keypoints[0], wide.scores[0])
     size = frame.image.shape[1], frame.image.shape[0]
-    close = looked(pipeline, frame, closer(*spanned(wide.keypoints[0][sure]), size))
-    worth = _is_found(close) and close.scores.mean() >= _WORTH * wide.scores.mean()
-    return close if worth else wide
+    close = looked(pipeline, frame, closer(*place, size))
+    return close if _worth_of(close) >= _WORTH * _worth_of(wide) else wide
+
+
+def _worth_of(found: Found) -> float:
+    """The mean of the scores; 0 where no animal is found."""
+    if place_of(found.keypoints[0], found.scores[0]) is None:
+        return 0.0
+    return float(found.scores.mean())
 
 
 def _doubled(where: Boxes) -> Boxes:
@@ -108,12 +116,6 @@ def _steps(length: int, side: float) -> np.ndarray:
     if side >= length:
         return np.array([(length - side) / 2])
     return np.linspace(0, length - side, math.ceil((length - side) / (side / 2)) + 1)
-
-
-def _is_found(found: Found) -> bool:
-    """Whether enough points are sure, and not all in one place."""
-    sure = is_sure(found.keypoints[0], found.scores[0])
-    return enough(sure) and spanned(found.keypoints[0][sure])[1].max() > 0
 
 
 def looked(pipeline: Pipeline, frame: Frame, where: Boxes) -> Found:
@@ -147,17 +149,16 @@ def is_sure(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return (scores >= SURE) & np.isfinite(keypoints).all(axis=-1)
 
 
-def enough(sure: np.ndarray) -> bool:
-    """Whether so many points say where the animal is."""
-    return bool(sure.sum() >= _SHARE * len(sure))
-
-
-def spanned(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre (2,) and sides (2,) of what points (n, 2) span; 0 where there are none."""
-    if not len(points):
-        return np.zeros(2), np.zeros(2)
+def place_of(keypoints: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Centre (2,) and sides (2,) of what those of the points (K, 2) span that count; None where too
+    few do, or all are in one place.
+    """
+    points = keypoints[is_sure(keypoints, scores)]
+    if len(points) < _SHARE * len(keypoints):
+        return None
     low, high = points.min(axis=0), points.max(axis=0)
-    return (low + high) / 2, np.maximum(high - low, (high - low).max() / 8)  # a row has no width
+    span = np.maximum(high - low, (high - low).max() / 8)  # a row has no width
+    return ((low + high) / 2, span) if span.max() > 0 else None
 
 
 def whole(size: tuple[int, int]) -> Boxes:

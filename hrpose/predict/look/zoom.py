@@ -13,7 +13,7 @@ from contextlib import closing
 import numpy as np
 
 from hrpose.predict.frames import NOWHERE, Boxes, Found, Frame
-from hrpose.predict.look.search import best_look, closer, enough, is_sure, looked, spanned, whole
+from hrpose.predict.look.search import best_look, closer, is_sure, looked, place_of, whole
 from hrpose.predict.pipeline import Pipeline
 from hrpose.processes.threads import ahead
 
@@ -38,7 +38,6 @@ class Zoom:
         self._first: np.ndarray | None = None
         self._since = 0  # frames since one was searched for animals of any size
         self._lost = 0  # frames since the animal was found
-        self._found = False
         self._box = np.zeros(4)  # of the last look
         self.searches = True
         """Whether the frame of the last look is to be searched, whatever is found in its box."""
@@ -54,7 +53,7 @@ class Zoom:
         self.smallest = 0.0
         if self._spans and not overdue:
             self.smallest = closer(np.array(size) / 2, self._span(), size).boxes[0, 2:].max()
-        if self._found:
+        if self._centres:  # of the last frame, so it was found there
             self.searches = overdue
             where = closer(self._expected(), self._span(), size)
         else:  # in frame 0, 1, 2, 4, 8, 16 without an animal, then in every 32nd
@@ -90,14 +89,14 @@ class Zoom:
         keypoints, scores = keypoints.round(4), scores.round(4)
         if box is not None and not np.allclose(box, self._box, rtol=0, atol=_SAME):
             self._centres.clear()  # found in a search, perhaps elsewhere than before
-        sure = is_sure(keypoints, scores)
-        centre, span = spanned(keypoints[sure])
-        self._found = enough(sure) and span.max() > 0
-        self._lost = 0 if self._found else self._lost + 1
-        if not self._found:
+        place = place_of(keypoints, scores)
+        if place is None:
+            self._lost += 1
             self._centres.clear()
             return
-        if self._spans and not sure.all():  # what is missing made it no smaller
+        self._lost = 0
+        centre, span = place
+        if self._spans and not is_sure(keypoints, scores).all():  # what is missing is no smaller
             span = np.maximum(span, np.median(self._spans, axis=0))
         self._first = span if self._first is None else self._first
         self._spans.append(span)
