@@ -25,7 +25,8 @@ class Interrupts:
     """Within `with`, the first of `_SIGNALS` is kept in `number`; a second ends the process.
 
     Exit statuses are the shell's: 143 for SIGTERM, 130 for SIGINT. Under torchrun one signal may
-    come twice, so there a second one counts from two seconds after the first on.
+    come twice, so there a second one counts from two seconds after the first on; and behind an
+    error it stays so to the end of the process.
 
     Args:
         agree_steps: several processes ask one another after every so many steps.
@@ -36,14 +37,17 @@ class Interrupts:
         self._agree_steps = agree_steps
         self._before: dict[int, Any] = {}
         self._first = 0.0
-        self._same = _SAME if "TORCHELASTIC_RUN_ID" in os.environ else 0.0
+        self._under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+        self._same = _SAME if self._under_torchrun else 0.0
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind and self._under_torchrun:
+            return  # it ends what is left of a run with SIGTERM: this process says its error first
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -138,6 +138,27 @@ def test_killed_rank(tmp_path, happened):
 
 
 @pytest.mark.fault(
+    name="rank 1 is killed, and the group is left slowly",
+    does="kill -9 to the second of two processes; the first needs 5 s to leave the group, so that "
+    "torchrun's SIGTERM comes before it has said its error, as on a busy machine",
+    expects="all stop within 60 s, with a message that another process has ended",
+)
+def test_killed_rank_where_the_group_is_left_slowly(tmp_path, happened):
+    (tmp_path / "leaves_slowly.py").write_text(
+        "import time\n"
+        "import torch.distributed as dist\n"
+        "leave = dist.destroy_process_group\n"
+        "dist.destroy_process_group = lambda: (time.sleep(5), leave())\n"
+    )
+    group = Group(tmp_path / "run", "custom_imports=['leaves_slowly']", "runner.epochs=200")
+    group.reach(1)
+    os.kill(group.rank(1), signal.SIGKILL)
+    assert group.wait(60) != 0
+    assert "process 0: another process of this run has ended" in group.said()
+    happened("rank 0 says why after all")
+
+
+@pytest.mark.fault(
     name="an error in rank 1 alone",
     does="the second of two processes raises an exception in its forward pass",
     expects="all stop within 60 s; the traceback of rank 1 is shown",
