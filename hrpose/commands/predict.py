@@ -16,6 +16,7 @@ from hrpose.config.pages import find_page
 from hrpose.environment import refuse_opencv_5
 from hrpose.errors import DataError, HrposeError, RunError, say
 from hrpose.predict.tables.formats import FORMATS, require_formats
+from hrpose.processes.collector import collector_still
 from hrpose.storage.addresses import is_address
 from hrpose.storage.download import fetch
 
@@ -196,7 +197,8 @@ def _trained(args: argparse.Namespace, page: dict[str, Any]) -> Trained:
     checkpoint = the_one_file(args.checkpoint)
     if not is_address(checkpoint):
         fetch(checkpoint)  # says that it is not there, before torch is imported
-    from hrpose.api.load import load_trained
+    with collector_still():
+        from hrpose.api.load import load_trained
 
     how = ("amp" if args.amp else "fp32", False if args.no_flip else None)
     return load_trained(page, checkpoint, args.device, *how)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hrpose.commands import common
 from hrpose.environment import refuse_opencv_5
+from hrpose.processes.collector import collector_still
 
 if TYPE_CHECKING:
     from hrpose.datasets.base import PoseDataset
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
     """Test, and draw some of the animals."""
     page = common.load_page(args, common.label_changes(args))
     refuse_opencv_5(args.allow_opencv_5)
-    from hrpose.engine.test import run_test
+    with collector_still():
+        from hrpose.engine.test import run_test
     from hrpose.processes import distributed
 
     folder = common.work_dir(args)

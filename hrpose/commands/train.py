@@ -6,6 +6,7 @@ import argparse
 
 from hrpose.commands import common
 from hrpose.environment import refuse_opencv_5
+from hrpose.processes.collector import collector_still
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +51,10 @@ def run(args: argparse.Namespace) -> None:
     """Train."""
     page = common.load_page(args, switches(args))
     refuse_opencv_5(args.allow_opencv_5)
-    from hrpose.engine.train import train
+    with collector_still():
+        import torch._dynamo  # noqa: F401  an optimizer's first step does it, with the collector on
+
+        from hrpose.engine.train import train
 
     train(page, common.work_dir(args), args.resume, args.allow_data_change)
 

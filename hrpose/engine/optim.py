@@ -15,6 +15,11 @@ from hrpose.config.registry import register
 
 Warmup = Literal["linear", "constant", "exp"]
 
+# torch imports its compiler (1 s) to keep this method out of what is compiled, and optimizers are
+# made to check pages, too; only networks are compiled here
+if _inside := getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", None):
+    _inside.__dynamo_disable = _inside
+
 
 def _require(lr: float, eps: float = 1.0, momentum: float = 0.0) -> None:
     """ValueError for what torch takes, and what trains nothing or makes NaN of zero gradients."""

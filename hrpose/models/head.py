@@ -60,7 +60,7 @@ class HeatmapHead(nn.Module):
             channels, out_channels, final_kernel, padding=final_kernel // 2
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
                 nn.init.normal_(module.weight, std=0.001)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

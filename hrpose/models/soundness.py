@@ -67,10 +67,8 @@ def _extremes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[float, float]]:
         if value.is_floating_point() and value.numel():
             by_device[value.device][key] = value.detach()
     found = dict[str, tuple[float, float]]()
-    for group in by_device.values():
-        tops = torch.stack(
-            [top.float() for top in torch._foreach_norm(list(group.values()), math.inf)]
-        )
+    for device, group in by_device.items():
+        tops = torch.stack(_tops(list(group.values()), device))
         lows = [
             v.min().float() if k.endswith(VARIANCE) else tops.new_zeros(())
             for k, v in group.items()
@@ -78,3 +76,13 @@ def _extremes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[float, float]]:
         pairs = torch.stack([tops, torch.stack(lows)]).T.tolist()
         found |= {key: (top, low) for key, (top, low) in zip(group, pairs, strict=True)}
     return found
+
+
+def _tops(values: list[Tensor], device: torch.device) -> list[Tensor]:
+    """The largest absolute value of each, in float32: on a GPU in few launches, on a CPU at less
+    than half of their time.
+    """
+    if device.type != "cpu":
+        return [top.float() for top in torch._foreach_norm(values, math.inf)]
+    ends = (torch.aminmax(value) for value in values)
+    return [torch.maximum(-low, high).float() for low, high in ends]
