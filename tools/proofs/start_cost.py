@@ -1,7 +1,7 @@
 """CPU time from the start of a training to its first step: this tree and another in turns.
 
-tools/train.py runs on PAGE until its first step is told, from scratch. One start of each before them
-is not counted.
+tools/train.py runs on PAGE until its first step is told, from scratch. One start of each
+before them is not counted.
 """
 
 import argparse
