@@ -197,7 +197,7 @@ def _trained(args: argparse.Namespace, page: dict[str, Any]) -> Trained:
     checkpoint = the_one_file(args.checkpoint)
     if not is_address(checkpoint):
         fetch(checkpoint)  # says that it is not there, before torch is imported
-    with collector_still():
+    with collector_still(stays=True):
         from hrpose.api.load import load_trained
 
     how = ("amp" if args.amp else "fp32", False if args.no_flip else None)

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     """Test, and draw some of the animals."""
     page = common.load_page(args, common.label_changes(args))
     refuse_opencv_5(args.allow_opencv_5)
-    with collector_still():
+    with collector_still(stays=True):
         from hrpose.engine.test import run_test
     from hrpose.processes import distributed
 

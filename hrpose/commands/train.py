@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     """Train."""
     page = common.load_page(args, switches(args))
     refuse_opencv_5(args.allow_opencv_5)
-    with collector_still():
+    with collector_still(stays=True):
         import torch._dynamo  # noqa: F401  an optimizer's first step does it, with the collector on
 
         from hrpose.engine.train import train
