@@ -8,7 +8,7 @@ a GPU are, and says how much longer than alone they took; for a machine that doe
 """
 
 import argparse
-import importlib.util
+import importlib
 import json
 import os
 import statistics
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+import hrpose
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {
@@ -133,7 +135,8 @@ def parts() -> tuple[Any, Any, Any]:
     """`keep_freed_memory`, `Keeper` and `RunLog`, wherever this tree has them."""
     rooms = ("processes.device", "rundir.keeper", "rundir.log")
     older = ("engine.allocator", "engine.keeper", "engine.log")  # before the rooms of today
-    if importlib.util.find_spec("hrpose.rundir") is None:
+    # not `find_spec`, for which an editable installation of another tree finds the room there
+    if not Path(hrpose.__file__).with_name("rundir").is_dir():
         rooms = older
     modules = [importlib.import_module(f"hrpose.{name}") for name in rooms]
     return modules[0].keep_freed_memory, modules[1].Keeper, modules[2].RunLog
