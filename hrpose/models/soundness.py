@@ -65,7 +65,9 @@ def _extremes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[float, float]]:
     by_device = defaultdict[torch.device, dict[str, Tensor]](dict)
     for key, value in tensors.items():
         if value.is_floating_point() and value.numel():
-            by_device[value.device][key] = value.detach()
+            value = value.detach()
+            eight_bits = value.dtype.itemsize == 1  # of which torch takes no norm
+            by_device[value.device][key] = value.float() if eight_bits else value
     found = dict[str, tuple[float, float]]()
     for device, group in by_device.items():
         tops = torch.stack(_tops(list(group.values()), device))
@@ -82,8 +84,8 @@ def _tops(values: list[Tensor], device: torch.device) -> list[Tensor]:
     """The largest absolute value of each, in float32: on a GPU in few launches, on a CPU at less
     than half of their time.
     """
-    plain = all(value.layout == torch.strided and value.dtype.itemsize > 1 for value in values)
-    if device.type != "cpu" or not plain:  # `aminmax` takes no sparse tensors and no 8-bit floats
+    dense = all(value.layout == torch.strided for value in values)
+    if device.type != "cpu" or not dense:  # `aminmax` takes no sparse tensors
         return [top.float() for top in torch._foreach_norm(values, math.inf)]
     ends = (torch.aminmax(value) for value in values)
     return [torch.maximum(-low, high).float() for low, high in ends]
