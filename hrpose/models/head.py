@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hrpose.config.registry import register
+from hrpose.models.hrnet import init_convolutions
 
 
 @register
@@ -59,11 +60,7 @@ class HeatmapHead(nn.Module):
         self.final_layer = nn.Conv2d(
             channels, out_channels, final_kernel, padding=final_kernel // 2
         )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
-                nn.init.normal_(module.weight, std=0.001)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        init_convolutions(self)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in_channels, h, w) -> (B, out_channels, upscale * h, upscale * w)."""
@@ -83,8 +80,7 @@ class RefinementHead(HeatmapHead):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels)
         self.refinement_layer = nn.Conv2d(in_channels, 2 * out_channels, 1)
-        nn.init.normal_(self.refinement_layer.weight, std=0.001)
-        nn.init.constant_(self.refinement_layer.bias, 0)  # type: ignore[arg-type]
+        init_convolutions(self.refinement_layer)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in_channels, h, w) -> (B, 3 * out_channels, h, w)."""

@@ -26,6 +26,17 @@ def conv_bn(
     return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if relu else []))
 
 
+def init_convolutions(model: nn.Module) -> None:
+    """Draw the weights of all convolutions of `model` from N(0, .001), as the published training
+    begins, with biases of 0; an outline, on the meta device, has none to draw.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
+            nn.init.normal_(module.weight, std=0.001)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class BasicBlock(nn.Module):
     """Residual unit of two 3x3 convolutions, of which the branches are made."""
 
@@ -157,9 +168,7 @@ class HRNet(Backbone):
         self.transition3 = Transition(channels[:3], channels)
         # the estimator reads the finest branch alone, so the last exchange makes no other
         self.stage4 = nn.Sequential(*(HRModule(channels, outputs) for outputs in (4, 4, 1)))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:  # it takes .1 s there
-                nn.init.normal_(module.weight, std=0.001)
+        init_convolutions(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images (B, 3, h, w) -> features (B, width, h / 4, w / 4)."""

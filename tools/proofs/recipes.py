@@ -127,27 +127,31 @@ def page_of(args: argparse.Namespace, split: str, recipe: str) -> Path:
                "save_best": None, "precision": args.precision}  # fmt: skip
     data |= {"root": str(args.data.absolute()), "workers": 0, **parts(args.step, split)}
     text = [f"_base_ = {str(PAGE)!r}", f"data = {data!r}", f"runner = {runner!r}"]
+    page = "\n".join([*text, *(f"{key} = {value!r}" for key, value in changes.items())])
     path = args.out / f"{recipe}-{split}.py"
-    path.write_text("\n".join([*text, *(f"{key} = {value!r}" for key, value in changes.items())]))
+    if path.exists() and path.read_text() != page:
+        sys.exit(f"{path}: is of other settings, and its runs would count for these; another --out")
+    path.write_text(page)
     return path
 
 
 def parts(step: str, split: str) -> dict[str, dict[str, Any]]:
     """The files that are trained on, and those that are scored."""
+    searched = step == "search"
     if split == "frame":
-        trained, scored = [("train", None)], [("val" if step == "search" else "test", None)]
+        trained, scored = _files(["train"]), _files(["val" if searched else "test"])
     else:
-        files = ("train", "val") if step == "search" else ("train", "val", "test")
-        places = ("zu-*", "dao-*") if step == "search" else ("dao-*", "zu-*")
-        trained, scored = ([(file, place) for file in files] for place in places)
-    return {"train": _files(trained), "val": _files(scored), "test": _files(scored)}
+        files = ["train", "val"] if searched else ["train", "val", "test"]
+        places = ("zu-*", "dao-*") if searched else ("dao-*", "zu-*")
+        trained, scored = (_files(files, place) for place in places)
+    return {"train": trained, "val": scored, "test": scored}
 
 
-def _files(chosen: list[tuple[str, str | None]]) -> dict[str, Any]:
+def _files(names: list[str], place: str | None = None) -> dict[str, Any]:
     return {
-        "ann_file": [f"annotations/{name}_annotations.coco.json" for name, _ in chosen],
-        "img_root": [f"images/{name}" for name, _ in chosen],
-        "file_names": chosen[0][1],
+        "ann_file": [f"annotations/{name}_annotations.coco.json" for name in names],
+        "img_root": [f"images/{name}" for name in names],
+        "file_names": place,
     }
 
 

@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = "configs/animal/hrnet/synthetic/hrnet_w32_synthetic_96x96.py"
 
 
 def main() -> None:
